@@ -1,0 +1,108 @@
+"""Putting the suite together: settings, database, models, plugins, keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+from core.config import Settings
+from core.crypto import Vault
+from core.db.session import Database
+from core.plugin.activation import Activation
+from core.plugin.loader import load_plugins, register_models
+from core.plugin.manager import CORE, PluginManager
+from core.registry.models import Registry
+from core.security.row_rules import row_rules
+
+TABLES = (
+    "core.security.models",
+    "core.plugin.models",
+    "core.jobs.models",
+    "core.imports.models",
+    "core.registry.views",
+    "core.search.models",
+)
+"""Modules with the core's own tables."""
+
+FEATURES = (
+    "core.builtin.home",
+    "core.builtin.accounts",
+    "core.builtin.profile",
+    "core.builtin.people",
+    "core.builtin.grants",
+    "core.builtin.branches",
+    "core.builtin.audit",
+    "core.builtin.unmask",
+    "core.builtin.search",
+    "core.builtin.imports",
+    "core.builtin.jobs",
+    "core.builtin.style",
+)
+"""The core's own screens; they use the same hooks as plugins, under the name ``core``."""
+
+
+@dataclass
+class Suite:
+    """Everything a request, a job or a command needs."""
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    plugins: PluginManager
+    vault: Vault
+    activation: Activation
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.dispose()
+
+
+def build_suite(settings: Settings) -> Suite:
+    """Build the suite; nothing is read from or written to the database.
+
+    Returns:
+        The suite. Plugins that failed are in ``suite.plugins.states``; the rest works.
+
+    Raises:
+        DatabaseStateError: The data folder is missing or SQLite is unsafe.
+        PluginError: A feature of the core itself cannot be loaded.
+    """
+    database = Database(settings.database_url)
+    registry = Registry()
+    plugins = PluginManager()
+    _load_core(plugins, registry)
+    load_plugins(settings.plugins, plugins, registry)
+    activation = Activation(database, plugins)
+    plugins.is_active = activation.is_active
+    database.row_rules = row_rules(registry)
+    vault = Vault(settings.data.folder / "keys" / "vault.json")
+    database.info["vault"] = vault
+    suite = Suite(settings, database, registry, plugins, vault, activation)
+    _connect_jobs(suite)
+    return suite
+
+
+def import_core_tables() -> None:
+    """Import every module that maps a table of the core."""
+    for name in _present(TABLES):
+        import_module(name)
+
+
+def _load_core(plugins: PluginManager, registry: Registry) -> None:
+    import_core_tables()
+    register_models("core", CORE, "core_", registry)
+    for name in _present(FEATURES):
+        module = import_module(name)
+        plugins.register(CORE, getattr(module, "plugin", module), name.rpartition(".")[2])
+
+
+def _present(names: tuple[str, ...]) -> list[str]:
+    """Return the modules that this distribution has; a slim one may leave features out."""
+    return [name for name in names if find_spec(name.rpartition(".")[0]) and find_spec(name)]
+
+
+def _connect_jobs(suite: Suite) -> None:
+    from core.jobs.bell import Bell
+
+    suite.database.bell = Bell(suite.settings)

@@ -1,0 +1,60 @@
+"""The start page: the cards that plugins contribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.plugin.contributions import SIGNED_IN, HomeCard, MenuItem, Route
+from core.plugin.hookspecs import hookimpl
+from core.registry.fields import Label
+from core.web import requests
+from core.web.templating import FAILED, Templates, render
+
+if TYPE_CHECKING:
+    from core.app import Suite
+
+
+@hookimpl
+def core_routes() -> Sequence[Route]:
+    """Declare the start page."""
+    return [Route("/", home, SIGNED_IN)]
+
+
+@hookimpl
+def core_menu_items() -> Sequence[MenuItem]:
+    """Declare its menu entry."""
+    return [MenuItem("core.home", Label("Home", "首页"), "/", SIGNED_IN, "home", order=0, tab=True)]
+
+
+def home(request: Request) -> Response:
+    """Show the cards of the active plugins that the person may see; one that fails does not take the page along."""
+    suite: Suite = request.app.state.suite
+    actor = requests.actor_of(request)
+    parts: dict[str, list[Any]] = {"top": [], "main": [], "side": []}
+    cards = sorted(suite.plugins.collect("core_home_cards"), key=lambda each: each[1].order)
+    for plugin_id, card in cards:
+        allowed = card.permission == SIGNED_IN or actor.may(card.permission)
+        if allowed and suite.plugins.is_active(plugin_id, actor.home_branch_id):
+            shown = _card(request, plugin_id, card)
+            if shown is not None:
+                parts[card.place].append(shown)
+    return render(request, "home.html", {"parts": parts})
+
+
+def _card(request: Request, plugin_id: str, card: HomeCard) -> Any:
+    templates: Templates = request.app.state.templates
+    session, actor = requests.session_of(request), requests.actor_of(request)
+    loaded = templates.isolated(request, card.id, lambda: card.load(session, actor))
+    if loaded is None:
+        return None
+    if loaded is not FAILED:
+        title = card.title.of(request.state.locale)
+        facts = {"title": title, **loaded}
+        loaded = templates.isolated(request, card.id, lambda: templates.markup(request, card.template, facts))
+    if loaded is FAILED:
+        return templates.card(request, card.title.of(request.state.locale), plugin_id, None)
+    return loaded

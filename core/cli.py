@@ -1,0 +1,127 @@
+"""The command `banyan`: its commands, its global options, and how errors are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+COMMANDS = (
+    "up", "init", "serve", "worker", "doctor", "db", "plugin", "job",
+    "import", "export", "classify", "user", "branch", "models", "feature",
+)  # fmt: skip
+"""Modules of `core.commands`, in the order of the help; each has ``register(application)`` and imports little.
+
+A word that Python reserves has an underscore behind it, such as ``import_``.
+"""
+
+SHARED = {"--config": "BANYAN_CONFIG", "--data": "BANYAN_DATA__FOLDER"}
+"""Options before the command, and the variable by which the settings learn of them."""
+
+application = typer.Typer(
+    name="banyan",
+    help="Banyan: the customer suite for the branches of a property insurer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Plugins add commands of their own: `banyan plugin commands` lists them.",
+)
+
+
+@application.callback()
+def options(
+    config: Annotated[Path | None, typer.Option(help="The settings file; default config.toml here.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder, instead of the one in the settings.")] = None,
+) -> None:
+    """Set what all commands share, through the environment that the settings read."""
+    from core import log
+
+    # On standard error and without personal data: standard output belongs to the result, often JSON.
+    log.configure()
+    for option, value in (("--config", config), ("--data", data)):
+        if value is not None:
+            os.environ[SHARED[option]] = str(value)
+
+
+def main() -> None:
+    """Run the command line: exit status 1 with one clear message on errors, 2 on wrong usage."""
+    from core.errors import BanyanError
+
+    register_commands()
+    try:
+        if _needs_plugins(sys.argv[1:]):
+            _register_plugin_commands()
+        application()
+    except BanyanError as error:
+        _fail(str(error))
+    except Exception as error:
+        if not _is_database_error(error):
+            raise
+        problem = str(error).splitlines()[0]
+        _fail(f"The database cannot be used: {problem} `banyan doctor` says more; a new one needs `banyan init`.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"banyan: {message}", err=True)
+    sys.exit(1)
+
+
+def _is_database_error(error: Exception) -> bool:
+    """Whether the database is away or has no tables; SQLAlchemy is only looked at when it was loaded anyway."""
+    exceptions = sys.modules.get("sqlalchemy.exc")
+    kinds = (exceptions.OperationalError, exceptions.ProgrammingError) if exceptions else ()
+    return isinstance(error, kinds)
+
+
+def register_commands() -> None:
+    """Add the core's commands to the application, once."""
+    if application.registered_commands or application.registered_groups:
+        return
+    for noun in COMMANDS:
+        name = f"core.commands.{noun}"
+        name = name if find_spec(name) else f"{name}_"
+        if find_spec(name):
+            import_module(name).register(application)
+
+
+def _needs_plugins(arguments: list[str]) -> bool:
+    """Whether the first word is a command that the core does not have.
+
+    The options before it are shared already here: finding the commands of plugins reads the settings.
+    """
+    words = iter(arguments)
+    for word in words:
+        option, _, value = word.partition("=")
+        if option in SHARED:
+            os.environ[SHARED[option]] = value or next(words, "")
+        elif not word.startswith("-"):
+            return word not in core_commands()
+    return False
+
+
+def core_commands() -> set[str]:
+    """Return the names of the core's commands."""
+    commands = {command.name or "" for command in application.registered_commands}
+    return commands | {group.name or "" for group in application.registered_groups}
+
+
+def _register_plugin_commands() -> None:
+    from core.app import build_suite
+    from core.config import load_settings
+    from core.errors import BanyanError
+
+    try:
+        suite = build_suite(load_settings())
+    except BanyanError as error:
+        # Without a suite there are no plugin commands; what follows says that the word is unknown.
+        typer.echo(f"banyan: {error}", err=True)
+        return
+    suite.plugins.collect("core_commands", application=application)

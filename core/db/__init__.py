@@ -1,0 +1,1 @@
+"""The database: types, engine, sessions, bulk writes, migrations."""

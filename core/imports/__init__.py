@@ -1,0 +1,1 @@
+"""Import: files to staged rows to merged records, by profiles that are data."""

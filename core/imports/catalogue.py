@@ -1,0 +1,52 @@
+"""The models a profile may write to: names, types and aliases of fields, free of any database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+FieldType = Literal[
+    "text", "identifier", "integer", "decimal", "ratio", "money", "date", "instant", "boolean", "choice",
+    "phone", "email", "resident_id", "uscc", "plate", "vin",
+]  # fmt: skip
+
+FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
+IDENTIFIERS = frozenset({"identifier", "resident_id", "uscc", "plate", "vin"})
+"""Types whose digits are a name, not a quantity: a rounded one is rejected, never repaired (domain facts T9-10)."""
+
+
+@dataclass(frozen=True)
+class TargetField:
+    """One importable field of a model.
+
+    Args:
+        name: Field name in the model.
+        type: Kind of value; decides how a cell is read.
+        aliases: Column headers that mean this field in generic imports.
+        choices: Allowed codes of a ``choice`` field.
+        choice_labels: Label in any language -> code.
+        required: An empty cell of the main record rejects its row.
+        max_length: Longest text in characters, or none.
+    """
+
+    name: str
+    type: FieldType = "text"
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] | None = None
+    choice_labels: Mapping[str, str] = field(default_factory=dict)
+    required: bool = False
+    max_length: int | None = None
+
+
+@dataclass(frozen=True)
+class TargetModel:
+    """One importable model: its fields, the names of its links to other models, and whether it keeps extra columns."""
+
+    id: str
+    fields: Mapping[str, TargetField]
+    links: frozenset[str] = frozenset()
+    has_attributes: bool = False
+
+
+Catalogue = Mapping[str, TargetModel]

@@ -1,0 +1,210 @@
+"""A chunk of an import while it is merged: its file rows, their records, and the rows waiting to be written."""
+
+from __future__ import annotations
+
+import json
+import marshal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Table
+
+from core.db.bulk import insert_rows, take_ids, update_rows
+from core.errors import BanyanError
+from core.imports.models import ImportChange
+from core.search import index as search
+
+if TYPE_CHECKING:
+    from core.crypto import Vault
+    from core.imports.profiles import Profile
+    from core.registry.models import Registry
+
+
+@dataclass(slots=True)
+class Group:
+    """File rows that share the key of their main record.
+
+    ``row_numbers`` are all rows, ``repeats`` those that only repeat an earlier one; ``branch_named`` says whether the
+    file named the branch, or the import's was taken.
+    """
+
+    row_numbers: list[int]
+    digest: bytes
+    branch_id: int
+    repeats: int = 0
+    state: str = "new"
+    error: BanyanError | None = None
+    branch_named: bool = False
+
+
+@dataclass(slots=True)
+class Entry:
+    """One record of one file row; ``values`` are in canonical staged form.
+
+    ``row_id`` is the identity in the database once known, ``known_digest`` the digest stored with it; ``reading`` is
+    what the target made of the values; ``awaited`` are link targets that the same chunk brings.
+    """
+
+    record: str
+    key: str | None
+    values: dict[str, Any]
+    links: dict[str, str | None]
+    row_no: int
+    group: Group
+    siblings: dict[str, list[Entry]]
+    digest: bytes = b""
+    row_id: int | None = None
+    known_digest: bytes | None = None
+    state: str = ""
+    linked_ids: dict[str, int | None] = field(default_factory=dict)
+    awaited: dict[str, Entry] = field(default_factory=dict)
+    reading: Any = None
+
+    def value_digest(self) -> bytes:
+        """Return the digest of the values and link keys, computed once."""
+        if not self.digest:
+            # Version 2 of the format knows no references, so equal values give equal bytes.
+            self.digest = blake2b(marshal.dumps((self.values, self.links), 2), digest_size=16).digest()
+        return self.digest
+
+    def sibling(self, record: str) -> Entry | None:
+        """Return the first record of this name in the same file row."""
+        found = self.siblings.get(record)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """What targets need to know of the running batch; ``day`` is the civil day it began."""
+
+    id: int
+    source: str
+    branch_id: int
+    day: date
+    now: str
+    clear_empty: bool
+    area_codes: Mapping[int, str]
+
+
+class Chunk:
+    """One transaction of an import.
+
+    Args:
+        connection: Inside a write transaction.
+        batch: The batch.
+        profile: Its profile.
+        registry: The models.
+        vault: Seals personal values.
+        memory: Survives from chunk to chunk of one batch; targets keep bounded caches in it.
+
+    ``rejected`` are (line, errors) of refused rows; ``written`` counts new and changed rows by table.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        batch: BatchFacts,
+        profile: Profile,
+        registry: Registry,
+        vault: Vault,
+        memory: dict[str, Any],
+    ) -> None:
+        self.connection = connection
+        self.batch = batch
+        self.profile = profile
+        self.registry = registry
+        self.vault = vault
+        self.memory = memory
+        self._inserts: dict[Table, tuple[tuple[str, ...], list[Sequence[Any]]]] = {}
+        self._updates: dict[tuple[Table, tuple[str, ...]], list[Sequence[Any]]] = {}
+        self._changes: list[Sequence[Any]] = []
+        self._noted: list[dict[str, Any]] = []
+        self.rejected: list[tuple[int, list[dict[str, Any]]]] = []
+        self.written: dict[str, list[int]] = {}
+        self._documents: list[tuple[int, str]] = []
+        self._stale_documents: list[int] = []
+
+    def insert(self, table: Table, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows to write; one table always gets the same columns in one chunk, in the order parents first."""
+        waiting = self._inserts.setdefault(table, (columns, []))
+        waiting[1].extend(rows)
+
+    def update(self, table: Table, columns: tuple[str, ...], row: Sequence[Any]) -> None:
+        """Change one row: the values of ``columns``, then the id."""
+        self._updates.setdefault((table, columns), []).append(row)
+
+    def index_document(self, number: int, tokens: str, *, is_new: bool) -> None:
+        """Put a record into the search index; a known one replaces what stood there."""
+        if not is_new:
+            self._stale_documents.append(number)
+        self._documents.append((number, tokens))
+
+    @property
+    def noted(self) -> list[dict[str, Any]]:
+        """Changed values noted and not yet written, for the report of a dry run."""
+        return self._noted
+
+    def note_change(self, row_no: int, model: str, row_id: int, name: str, old: Any, new: Any) -> None:
+        """Record a changed value for the audit and for undo; values are JSON-able."""
+        if name != "source_digest":
+            self._noted.append({"row": row_no, "model": model, "id": row_id, "field": name, "old": old, "new": new})
+        self._changes.append(
+            (
+                self.batch.id,
+                row_no,
+                model,
+                row_id,
+                name,
+                json.dumps(old, ensure_ascii=False),
+                json.dumps(new, ensure_ascii=False),
+                False,
+            )
+        )
+
+    def touched_rows(self) -> set[int]:
+        """Return the file rows that changed a value or made a row, of what waits to be written."""
+        found = {change[1] for change in self._changes if change[4] != "source_digest"}
+        for columns, rows in self._inserts.values():
+            if "batch_row" in columns:
+                at = columns.index("batch_row")
+                found.update(row[at] for row in rows)
+        return found
+
+    def take_ids(self, table: Table, count: int) -> Sequence[int]:
+        """Reserve identities of a table."""
+        return take_ids(self.connection, table, count) if count else ()
+
+    def flush(self, order: Sequence[Table]) -> None:
+        """Write everything that waits, tables in ``order`` first, then the others as they came."""
+        for table in (*order, *(table for table in self._inserts if table not in order)):
+            columns, rows = self._inserts.get(table, ((), []))
+            if rows:
+                insert_rows(self.connection, table, *_filled(columns, rows))
+                self.written.setdefault(table.name, [0, 0])[0] += len(rows)
+        self._inserts.clear()
+        for (table, columns), changed in self._updates.items():
+            update_rows(self.connection, table, columns, changed)
+            self.written.setdefault(table.name, [0, 0])[1] += len(changed)
+        self._updates.clear()
+        search.remove(self.connection, self._stale_documents)
+        search.add(self.connection, self._documents)
+        self._documents.clear()
+        self._stale_documents.clear()
+        if self._changes:
+            columns = ("batch_id", "batch_row", "model", "row_id", "field", "old", "new", "undone")
+            insert_rows(self.connection, ImportChange.__table__, columns, self._changes)  # type: ignore[arg-type]  # a mapped class's table is a Table
+            self._changes.clear()
+
+
+def _filled(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
+    """Leave out columns that no row fills: a file gives a third of a wide table, and each bound value costs time."""
+    # Nearly every column that the first row fills or a later one does not is settled by looking at one row.
+    empty = {at for at, value in enumerate(rows[0]) if value is None and all(row[at] is None for row in rows)}
+    if not empty:
+        return tuple(columns), rows
+    kept = [at for at in range(len(columns)) if at not in empty]
+    return tuple(columns[at] for at in kept), list(map(itemgetter(*kept), rows))

@@ -1,0 +1,309 @@
+"""Merge staged rows into the database: one chunk, one transaction, with its cursor and counters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table
+
+from core.db.bulk import fetch_in, insert_rows
+from core.errors import BanyanError, InvalidValueError
+from core.imports.chunk import BatchFacts, Chunk, Entry, Group
+from core.imports.grouping import Grouper
+from core.imports.models import ImportReject
+from core.imports.profiles import Profile
+from core.imports.staging import StagedRow
+from core.imports.targets import ImportTarget, unknown_link
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from core.crypto import Vault
+    from core.imports.branches import BranchNames
+    from core.registry.models import Registry
+
+
+@dataclass
+class Counts:
+    """File rows by what became of them; ``read`` is always the sum of the others."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    rejected: int = 0
+    created: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """All data rows."""
+        return self.new + self.changed + self.same + self.rejected
+
+
+class Merger:
+    """Merges groups of staged rows of one batch.
+
+    Args:
+        batch: The batch.
+        profile: Its profile.
+        registry: The models.
+        vault: Seals personal values.
+        targets: Import target per model id.
+        branches: Finds the branch that a row names.
+    """
+
+    def __init__(
+        self,
+        batch: BatchFacts,
+        profile: Profile,
+        registry: Registry,
+        vault: Vault,
+        targets: dict[str, ImportTarget],
+        branches: BranchNames,
+    ) -> None:
+        self.batch = batch
+        self.profile = profile
+        self.registry = registry
+        self.vault = vault
+        self.branches = branches
+        self.grouper = Grouper(profile)
+        self.order = _record_order(profile)
+        self.steps = _steps(profile, self.order)
+        self.rules = {record.name: record for record in profile.records}
+        self.targets = {record.name: targets[record.model.id] for record in profile.records}
+        self.by_model = targets
+        self.tables = _table_order([self.registry.get(record.model.id).table for record in profile.records])
+        self.memory: dict[str, Any] = {}
+
+    def merge(self, connection: Connection, groups: Sequence[Sequence[StagedRow]]) -> tuple[Counts, Chunk]:
+        """Merge groups inside the caller's transaction.
+
+        Args:
+            connection: Inside a write transaction.
+            groups: Per group its file rows.
+
+        Returns:
+            What became of the rows, and the chunk with the changes noted.
+        """
+        chunk = Chunk(connection, self.batch, self.profile, self.registry, self.vault, self.memory)
+        counts, rejected = Counts(), []
+        built: list[tuple[Group, dict[str, list[Entry]]]] = []
+        for rows in groups:
+            try:
+                built.append(self.grouper.build(rows, self.branches.find(rows[0].branch)))
+                built[-1][0].branch_named = rows[0].branch is not None
+            except BanyanError as error:
+                rejected.append((Group([row.row_no for row in rows], b"", 0, error=error), rows))
+        self._mark_same(chunk, built)
+        self._link_outside(chunk, built)
+        self._take_branches(chunk, built)
+        fresh = [pair for pair in built if pair[0].state != "same" and pair[0].error is None]
+        self._load(chunk, fresh)
+        self._see_through(chunk, fresh)
+        rows_of = {rows[0].row_no: rows for rows in groups}
+        for group, _entries in built:
+            if group.error is not None:
+                rejected.append((group, rows_of[group.row_numbers[0]]))
+            else:
+                _count(counts, group)
+        self._reject(chunk, rejected, counts)
+        chunk.flush(self.tables)
+        for _, entries in built:
+            _let_go(entries)
+        return counts, chunk
+
+    def _mark_same(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+        """Find out which groups were delivered before exactly like this; nothing else of them is looked at."""
+        by_record: dict[str, list[Entry]] = {}
+        for group, entries in built:
+            main = self._main_entry(entries)
+            if main is not None:
+                main.digest = group.digest
+                by_record.setdefault(main.record, []).append(main)
+        for name, mains in by_record.items():
+            target = self.targets[name]
+            target.identify(chunk, mains)
+            target.find_known(chunk, mains)
+            seen: dict[str, bytes] = {}
+            for entry in mains:
+                before = entry.known_digest if entry.key not in seen else seen[entry.key or ""]
+                if before == entry.group.digest:
+                    entry.group.state = "same"
+                elif entry.row_id is not None or entry.key in seen:
+                    entry.group.state = "changed"
+                seen[entry.key or ""] = entry.group.digest
+
+    def _main_entry(self, entries: dict[str, list[Entry]]) -> Entry | None:
+        found = entries.get(self.profile.main)
+        if found:
+            return found[-1]
+        return next((entries[name][-1] for name in self.order if entries.get(name) and entries[name][-1].key), None)
+
+    def _link_outside(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+        """Find what links name: a row of the database, or one of this chunk (an endorsement in a policy list)."""
+        for name in self.order:
+            for link_name, link in self.rules[name].links.items():
+                if link.model is None:
+                    continue
+                entries = _entries_of(built, name)
+                keys = {key for entry in entries if (key := entry.links.get(link_name)) is not None}
+                source = link.source or self.batch.source
+                found = self.by_model[link.model].look_up(chunk, source, sorted(keys))
+                found_ids = {key: row_id for key, row_id, _ in found}
+                coming = self._coming(built, link.model) if source == self.batch.source else {}
+                for entry in entries:
+                    key = entry.links.get(link_name) or ""
+                    entry.linked_ids[link_name] = found_ids.get(key)
+                    if key not in found_ids and key in coming:
+                        entry.awaited[link_name] = coming[key]
+                    elif link.required and key not in found_ids:
+                        entry.group.error = unknown_link(link.model.partition(".")[2], key)
+
+    def _take_branches(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+        """Give facts whose file names no branch the branch of the row they hang on, if the actor may write there."""
+        for name in self.order:
+            link_name = self.targets[name].branch_link
+            link = self.rules[name].links.get(link_name)
+            if link is None or link.model is None:
+                continue
+            entries = [
+                entry
+                for entry in _entries_of(built, name)
+                if entry.linked_ids.get(link_name) and not entry.group.branch_named
+            ]
+            table = self.by_model[link.model].table.name
+            sql = f'SELECT id, branch_id FROM "{table}" WHERE id IN {{values}}'  # noqa: S608 -- the name comes from the table object
+            ids = sorted({entry.linked_ids[link_name] or 0 for entry in entries})
+            branches = dict(map(tuple, fetch_in(chunk.connection, sql, ids)))
+            for entry in entries:
+                entry.group.branch_id = branches[entry.linked_ids[link_name]]
+                entry.group.error = entry.group.error or self.branches.check(entry.group.branch_id)
+
+    def _coming(self, built: list[tuple[Group, dict[str, list[Entry]]]], model: str) -> dict[str, Entry]:
+        names = [name for name in self.order if self.rules[name].model.id == model]
+        return {entry.key: entry for name in names for entry in _entries_of(built, name) if entry.key is not None}
+
+    def _load(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+        mains = {id(entry) for _, entries in built if (entry := self._main_entry(entries)) is not None}
+        for names in self.steps:
+            entries = [entry for _, found in built for name in names for entry in found.get(name, ())]
+            if not entries:
+                continue
+            target = self.targets[names[0]]
+            self._link_inside(entries)
+            others = [entry for entry in entries if id(entry) not in mains]
+            if others:
+                target.identify(chunk, others)
+                target.find_known(chunk, others)
+            target.load(chunk, entries)
+
+    def _see_through(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+        """Count as same what was delivered in other words, by another list of the source, and changed nothing."""
+        changed = [group for group, _ in built if group.state == "changed"]
+        touched = chunk.touched_rows() if changed else set()
+        for group in changed:
+            if touched.isdisjoint(group.row_numbers):
+                group.state = "same"
+
+    def _link_inside(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            for link_name, link in self.rules[entry.record].links.items():
+                linked = entry.awaited.get(link_name) if link.record is None else entry.sibling(link.record)
+                if linked is not None or link.record is not None:
+                    entry.linked_ids[link_name] = linked.row_id if linked is not None else None
+
+    def _reject(self, chunk: Chunk, rejected: list[tuple[Group, Sequence[StagedRow]]], counts: Counts) -> None:
+        values = []
+        for group, rows in rejected:
+            error = group.error or InvalidValueError("rejected", "The row was rejected.")
+            for row in rows:
+                chunk.rejected.append((row.line, [error_entry(error)]))
+                values.append(
+                    (
+                        self.batch.id,
+                        row.row_no,
+                        row.sheet,
+                        row.line,
+                        json.dumps([error_entry(error)], ensure_ascii=False),
+                        None,
+                    )
+                )
+        counts.rejected += len(values)
+        columns = ("batch_id", "row_no", "sheet", "line", "errors", "cells")
+        if values:
+            insert_rows(chunk.connection, ImportReject.__table__, columns, values)  # type: ignore[arg-type]  # a mapped class's table is a Table
+
+
+def _let_go(entries: dict[str, list[Entry]]) -> None:
+    """Break the circle of entries and their siblings, so that memory is free without the cyclic collector."""
+    for found in list(entries.values()):
+        for entry in found:
+            entry.siblings.clear()
+
+
+def error_entry(error: BanyanError) -> dict[str, Any]:
+    """Return an error as it is kept with a rejected row."""
+    facts = {name: str(value) for name, value in error.facts.items()}
+    return {"code": error.code, "message": error.message, "cure": error.cure, "facts": facts, "column": "", "value": ""}
+
+
+def _count(counts: Counts, group: Group) -> None:
+    rows = len(group.row_numbers)
+    if group.state == "same":
+        counts.same += rows
+        return
+    counts.same += group.repeats
+    rest = rows - group.repeats - 1
+    counts.changed += rest
+    if group.state == "new":
+        counts.new += 1
+    else:
+        counts.changed += 1
+
+
+def _entries_of(built: list[tuple[Group, dict[str, list[Entry]]]], name: str) -> list[Entry]:
+    """Return the entries of a record in groups that are to be written."""
+    return [
+        entry for group, found in built if group.state != "same" and not group.error for entry in found.get(name, ())
+    ]
+
+
+def _record_order(profile: Profile) -> list[str]:
+    """Return the records so that what a link needs comes first; by model only where that makes no circle."""
+    links = {record.name: {link.record for link in record.links.values() if link.record} for record in profile.records}
+    by_model = {name: set(needed) for name, needed in links.items()}
+    for record in profile.records:
+        models = {link.model for link in record.links.values() if link.model is not None}
+        by_model[record.name] |= {
+            other.name for other in profile.records if other.model.id in models - {record.model.id}
+        }
+    try:
+        return list(TopologicalSorter(by_model).static_order())
+    except CycleError:
+        return list(TopologicalSorter(links).static_order())
+
+
+def _steps(profile: Profile, order: list[str]) -> list[list[str]]:
+    """Return the records in load order, those of one model together.
+
+    One row may name the same new customer twice, as holder and as insured: only a target that sees both can tell.
+    Models that link in a circle go one record at a time.
+    """
+    model_of = {record.name: record.model.id for record in profile.records}
+    needs: dict[str, set[str]] = {model: set() for model in model_of.values()}
+    for record in profile.records:
+        linked = {model_of[link.record] if link.record else link.model or "" for link in record.links.values()}
+        needs[record.model.id] |= (linked & needs.keys()) - {record.model.id}
+    try:
+        models = list(TopologicalSorter(needs).static_order())
+    except CycleError:
+        return [[name] for name in order]
+    return [[name for name in order if model_of[name] == model] for model in models]
+
+
+def _table_order(tables: Sequence[Table]) -> list[Table]:
+    metadata = tables[0].metadata
+    return list(metadata.sorted_tables)

@@ -1,0 +1,218 @@
+"""What plugins contribute through hooks: frozen dataclasses, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.registry.fields import Label
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from core.db.session import ScopedSession
+    from core.security.actors import Actor
+
+PUBLIC = "public"
+"""Permission of a route that anybody may call."""
+SIGNED_IN = "signed-in"
+"""Permission of a route that every signed-in person may call."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A right that roles can hold; ``name`` is ``<plugin>.<noun>.<verb>``."""
+
+    name: str
+    label: Label
+
+
+@dataclass(frozen=True)
+class Role:
+    """A suggested set of permissions; administrators may change it."""
+
+    id: str
+    label: Label
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address of a plugin, mounted under ``/<plugin>``; a route without permission cannot be declared.
+
+    Args:
+        path: Starlette path such as ``/customers/{id:int}``.
+        view: Called with the request; synchronous.
+        permission: A permission name, ``SIGNED_IN`` or ``PUBLIC``.
+        methods: HTTP methods.
+    """
+
+    path: str
+    view: Callable[[Request], Response]
+    permission: str
+    methods: tuple[str, ...] = ("GET",)
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """An entry of the side menu."""
+
+    id: str
+    label: Label
+    url: str
+    permission: str
+    icon: str = "circle"
+    group: str = "work"
+    order: int = 100
+    tab: bool = False
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A named place in a screen that other plugins may fill: ``<plugin>.<screen>.<place>``."""
+
+    id: str
+    label: Label
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a plugin shows in a slot.
+
+    Args:
+        id: ``<plugin>.<name>``.
+        slot: The slot's id.
+        title: Head of the panel.
+        template: Template rendered with the result of ``load``.
+        load: Called with (session, context of the slot); ``None`` means there is nothing to show.
+        permission: Needed to see it.
+        order: Smaller stands higher.
+    """
+
+    id: str
+    slot: str
+    title: Label
+    template: str
+    load: Callable[[ScopedSession, Mapping[str, Any]], Mapping[str, Any] | None]
+    permission: str
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class Column:
+    """A further column of a model's list, filled for a whole page at once.
+
+    Args:
+        model: Model id of the list.
+        id: Name unique among the model's columns; ``<plugin>_<name>`` for a foreign list.
+        label: Column head.
+        load_many: Called with (session, ids of the page); returns a value per id.
+        kind: How values are shown (a field kind, or ``class``).
+        listed: Shown unless the user chooses otherwise.
+    """
+
+    model: str
+    id: str
+    label: Label
+    load_many: Callable[[ScopedSession, Sequence[int]], Mapping[int, Any]]
+    kind: str = "text"
+    permission: str = ""
+    listed: bool = False
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A further filter of a model's list: ``matching`` gives a select of the model's ids.
+
+    Args:
+        model: Model id of the list.
+        id: Name in filters, ``<id>:value``.
+        matching: Called with (operator, value text); returns a select of ids of the model.
+    """
+
+    model: str
+    id: str
+    label: Label
+    matching: Callable[[str, str], Select[Any]]
+    kind: str = "text"
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HomeCard:
+    """A part of the home page.
+
+    Args:
+        place: ``top`` (process links), ``main`` or ``side``.
+        load: Called with (session, actor); ``None`` hides the card.
+    """
+
+    id: str
+    place: Literal["top", "main", "side"]
+    title: Label
+    template: str
+    load: Callable[[ScopedSession, Actor], Mapping[str, Any] | None]
+    permission: str
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """One result of the search box."""
+
+    url: str
+    title: str
+    detail: str = ""
+    icon: str = "circle"
+    badge: str = ""
+
+
+@dataclass(frozen=True)
+class SearchSource:
+    """A provider of the search box; ``find`` gets (session, text as typed, limit)."""
+
+    id: str
+    label: Label
+    find: Callable[[ScopedSession, str, int], Sequence[SearchHit]]
+    permission: str
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class Job:
+    """A background function: called with a `core.jobs.context.JobContext`; knows nothing of Celery."""
+
+    name: str
+    run: Callable[..., Any]
+    label: Label
+    attempts: int = 5
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A job that runs by the clock (cron expression, installation time zone)."""
+
+    job: str
+    cron: str
+    on: bool = True
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A check of `banyan doctor`: ``run`` gets the suite, returns (ok, text)."""
+
+    id: str
+    run: Callable[[Any], tuple[bool, str]]
+
+
+@dataclass(frozen=True)
+class AfterImport:
+    """Work after an import batch: called with (session, model ids touched, batch id)."""
+
+    id: str
+    run: Callable[[ScopedSession, frozenset[str], int], None]
+    order: int = 100

@@ -1,0 +1,46 @@
+"""The list definition of a model for one actor: own fields, and what active plugins contribute to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from core.registry.models import RegisteredModel, Registry
+from core.registry.query import ListDefinition
+from core.security.actors import Actor
+
+if TYPE_CHECKING:
+    from core.app import Suite
+
+_built: WeakKeyDictionary[Registry, dict[tuple[Any, ...], ListDefinition]] = WeakKeyDictionary()
+
+
+def definition_of(suite: Suite, model: RegisteredModel, actor: Actor) -> ListDefinition:
+    """Return the list definition, built once for every set of contributions.
+
+    Columns and filters of plugins that are not active in the actor's branch, or whose permission the actor lacks,
+    do not exist in it, so they can neither be shown nor named.
+
+    Args:
+        suite: Registry and plugins.
+        model: The model.
+        actor: Who asks.
+    """
+    columns = _active(suite, "core_columns", model, actor)
+    filters = _active(suite, "core_filters", model, actor)
+    known = _built.setdefault(suite.registry, {})
+    key = (model.id, *(id(each) for each in columns), "", *(id(each) for each in filters))
+    found = known.get(key)
+    if found is None:
+        found = known[key] = ListDefinition(model, suite.registry, columns, filters)
+    return found
+
+
+def _active(suite: Suite, hook: str, model: RegisteredModel, actor: Actor) -> list[Any]:
+    return [
+        each
+        for plugin_id, each in suite.plugins.collect(hook)
+        if each.model == model.id
+        and (not getattr(each, "permission", "") or actor.may(each.permission))
+        and suite.plugins.is_active(plugin_id, actor.home_branch_id)
+    ]

@@ -1,0 +1,204 @@
+"""Turning conditions into SQLAlchemy expressions; every value is a bound parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
+
+from core.errors import InvalidValueError
+from core.registry.fields import Field
+from core.registry.filter_values import ME_WORDS, Relative, start_of_day
+from core.registry.filters import Condition, FilterSet
+from core.registry.models import RegisteredModel, Registry
+from core.security.actors import Actor
+
+CODE_FIELDS = ("code", "number", "username")
+"""Fields by which a reference may be named besides the title of its target."""
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Context:
+    """What conditions are read against: all models, the actor for ``me``, the civil day of today."""
+
+    registry: Registry
+    actor: Actor
+    today: date
+
+
+def expression(filters: FilterSet, condition: Condition, context: Context) -> ColumnElement[bool]:
+    """Build the expression of one condition.
+
+    Args:
+        filters: The names of the model that is filtered.
+        condition: A condition of these names.
+        context: Models, actor, today.
+
+    Returns:
+        An expression that is never NULL when negated: rows without a value pass a negated test.
+
+    Raises:
+        InvalidValueError: A contributed filter or a reference refuses the value.
+    """
+    if condition.operator == "text":
+        found = _free_text(filters, str(condition.values[0]))
+        return not_(func.coalesce(found, false())) if condition.negated else found
+    term = filters.terms[condition.field]
+    if term.filter is not None:
+        text = str(condition.values[0]) if condition.values else ""
+        matching: ColumnElement[bool] = filters.model.column("id").in_(term.filter.matching(condition.operator, text))
+        return not_(matching) if condition.negated else matching
+    assert term.field is not None  # noqa: S101 -- a term is a field or a contributed filter
+    column = filters.model.column(term.name)
+    if condition.operator == "empty":
+        empty: ColumnElement[bool] = column.is_not(None) if condition.negated else column.is_(None)
+        return empty
+    found = _field_test(column, filters.model, term.field, condition, context)
+    return or_(column.is_(None), not_(found)) if condition.negated else found
+
+
+def _free_text(filters: FilterSet, text: str) -> ColumnElement[bool]:
+    """Free text: the contributed filter ``text`` if there is one, else a part of the title, else the id."""
+    term = filters.terms.get("text")
+    model = filters.model
+    own: Any = model.column("id")
+    found: ColumnElement[bool]
+    if term is not None and term.filter is not None:
+        found = own.in_(term.filter.matching("=", text))
+        return found
+    title = model.fields.get(model.declaration.title)
+    if title is None or title.name not in filters.terms or title.kind not in {"text", "identifier", "plate", "vin"}:
+        found = own == (int(text) if text.isdecimal() and len(text) < 19 else -1)
+        return found
+    if title.mask:
+        found = model.column(title.name) == text
+        return found
+    return _contains(model.column(title.name), text)
+
+
+def _contains(column: Any, text: str) -> ColumnElement[bool]:
+    return func.lower(column).contains(text.lower(), autoescape=True)
+
+
+def _field_test(
+    column: Any, model: RegisteredModel, field: Field, condition: Condition, context: Context
+) -> ColumnElement[bool]:
+    if field.kind == "date":
+        return _day_test(column, condition, context.today)
+    if field.kind == "instant":
+        return _instant_test(column, condition, context.today)
+    if field.kind == "reference":
+        return _reference_test(column, target_of(context.registry, field, model), condition, context)
+    return _plain_test(column, condition.operator, condition.values)
+
+
+def _plain_test(column: Any, operator: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    if operator == "is":
+        found: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
+        return found
+    if operator == "contains":
+        return or_(*(_contains(column, value) for value in values))
+    if operator == "prefix":
+        return func.lower(column).startswith(values[0].lower(), autoescape=True)
+    if operator == "between":
+        return _between(column, *values)
+    return _compare(column, operator, values[0])
+
+
+def _compare(column: Any, operator: str, value: Any) -> ColumnElement[bool]:
+    tests: dict[str, Any] = {
+        "<": column.__lt__,
+        "<=": column.__le__,
+        ">": column.__gt__,
+        ">=": column.__ge__,
+    }
+    return tests[operator](value)  # type: ignore[no-any-return]  # comparisons of mapped attributes are untyped
+
+
+def _between(column: Any, low: Any, high: Any) -> ColumnElement[bool]:
+    tests = [column >= low] if low is not None else []
+    return and_(*tests, *([column <= high] if high is not None else []))
+
+
+def _absolute(condition: Condition, today: date) -> Condition:
+    """Replace distances from today by days.
+
+    ``<30d`` is nearer than 30 days: from today to then, both included; ``>30d`` is farther away; ``<-30d`` and
+    ``>-30d`` look back in the same way. ``<today`` is simply before today.
+    """
+    first = condition.values[0]
+    days = tuple(value.day(today) if isinstance(value, Relative) else value for value in condition.values)
+    operator = condition.operator
+    if isinstance(first, Relative) and first.amount and operator[0] in "<>":
+        if operator[0] == "<":
+            return Condition(condition.field, "between", tuple(sorted((today, days[0]))))
+        operator = (">" if first.amount > 0 else "<") + operator[1:]
+    return Condition(condition.field, operator, days)
+
+
+def _day_test(column: Any, condition: Condition, today: date) -> ColumnElement[bool]:
+    plain = _absolute(condition, today)
+    return _plain_test(column, plain.operator, plain.values)
+
+
+def _instant_test(column: Any, condition: Condition, today: date) -> ColumnElement[bool]:
+    """Compare an instant with civil days: a day is everything from its midnight to the next, in local time."""
+    plain = _absolute(condition, today)
+    if plain.operator == "is":
+        return or_(*(_within(column, day, day) for day in plain.values))
+    if plain.operator == "between":
+        return _within(column, *plain.values)
+    day = plain.values[0]
+    bound = start_of_day(day if plain.operator in {"<", ">="} else day + timedelta(days=1))
+    return column < bound if plain.operator in {"<", "<="} else column >= bound  # type: ignore[no-any-return]  # as above
+
+
+def _within(column: Any, low: date | None, high: date | None) -> ColumnElement[bool]:
+    tests = [column >= start_of_day(low)] if low else []
+    return and_(*tests, *([column < start_of_day(high + timedelta(days=1))] if high else []))
+
+
+def _reference_test(
+    column: Any, target: RegisteredModel | None, condition: Condition, context: Context
+) -> ColumnElement[bool]:
+    """Name a reference by ``#id``, ``me``, or title or code of a target that the actor may see."""
+    tests = []
+    for value in condition.values:
+        number = value.removeprefix("#")
+        if number.isdecimal() and (value[0] == "#" or target is None):
+            tests.append(column == min(int(number), LARGEST_ID))
+        elif target is not None and target.id == "core.user" and value.casefold() in ME_WORDS:
+            tests.append(column == context.actor.user_id)
+        elif target is not None:
+            tests.append(column.in_(_named(target, value)))
+        else:
+            raise InvalidValueError(
+                "filter_value",
+                "{value} is no value of {field}.",
+                "Write #number.",
+                field=condition.field,
+                value=value,
+            )
+    return or_(*tests)
+
+
+def _named(target: RegisteredModel, value: str) -> Any:
+    names = [
+        name
+        for name in dict.fromkeys((target.declaration.title, *CODE_FIELDS))
+        if name in target.fields and target.fields[name].kind in {"text", "identifier", "plate", "vin"}
+    ]
+    tests = [target.column(name) == value for name in names]
+    return select(target.column("id")).where(or_(false(), *tests))
+
+
+def target_of(registry: Registry, field: Field, model: RegisteredModel) -> RegisteredModel | None:
+    """Return the model a reference points to, by declaration or by foreign key; ``None`` if it has no screens."""
+    if field.target:
+        return registry.get(field.target) if field.target in registry else None
+    keys = model.table.columns[field.name].foreign_keys
+    tables = {key.target_fullname.partition(".")[0] for key in keys}
+    return next((item for item in registry if item.table.name in tables), None)

@@ -1,0 +1,126 @@
+"""Fixtures for tests of the core and of plugins: settings, a suite, databases of both kinds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from core.app import Suite, build_suite, import_core_tables
+from core.config import Settings
+from core.crypto import create_keys
+from core.db.base import Base
+from core.db.session import Database
+
+# Must happen before the module is imported: failures then show the values compared.
+pytest.register_assert_rewrite("core.testing.conformance")
+
+POSTGRES = os.environ.get("BANYAN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("BANYAN_TEST_REDIS", "redis://127.0.0.1:6379/15")
+REQUIRED = os.environ.get("BANYAN_REQUIRE_SERVICES") == "1"
+
+
+@pytest.fixture
+def enabled_plugins() -> tuple[str, ...]:
+    """Plugins of the suite under test; a plugin's tests override this fixture."""
+    return ()
+
+
+@pytest.fixture
+def plugin_paths() -> tuple[Path, ...]:
+    """Further folders with plugins; tests with dummy plugins override this fixture."""
+    return ()
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """An empty data folder with keys."""
+    create_keys(tmp_path / "keys" / "vault.json")
+    return tmp_path
+
+
+@pytest.fixture
+def settings(data_folder: Path, enabled_plugins: tuple[str, ...], plugin_paths: tuple[Path, ...]) -> Settings:
+    """Settings of an embedded installation in a temporary folder."""
+    return make_settings(data_folder, enabled_plugins, plugin_paths)
+
+
+@pytest.fixture
+def suite(settings: Settings) -> Iterator[Suite]:
+    """An embedded suite with all tables and no rows."""
+    suite = build_suite(settings)
+    Base.metadata.create_all(suite.database.writer)
+    yield suite
+    suite.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an empty database, once for each kind; the PostgreSQL one is dropped afterwards."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'banyan.db'}"
+    else:
+        yield from postgres_database()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database of each kind with the tables of everything imported so far."""
+    import_core_tables()
+    database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    Base.metadata.create_all(database.writer)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def any_suite(
+    data_folder: Path, database_url: str, enabled_plugins: tuple[str, ...], plugin_paths: tuple[Path, ...]
+) -> Iterator[Suite]:
+    """A suite on each kind of database, with all tables and no rows."""
+    suite = build_suite(make_settings(data_folder, enabled_plugins, plugin_paths, database_url))
+    Base.metadata.create_all(suite.database.writer)
+    yield suite
+    suite.close()
+
+
+def make_settings(
+    folder: Path, enabled: tuple[str, ...] = (), paths: tuple[Path, ...] = (), database_url: str = "", broker: str = ""
+) -> Settings:
+    """Build settings of a temporary installation."""
+    return Settings.model_validate(
+        {
+            "data": {"folder": folder},
+            "database": {"url": database_url},
+            "broker": {"url": broker},
+            "plugins": {"enabled": enabled, "paths": paths},
+        }
+    )
+
+
+def postgres_database() -> Iterator[str]:
+    """Create a database for one test and drop it afterwards; skips when there is no server."""
+    name = f"banyan_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{uuid4().hex[:8]}"
+    server = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    except Exception as error:
+        missing(f"PostgreSQL is not reachable: {error}")
+        raise
+    try:
+        yield f"{POSTGRES.rpartition('/')[0]}/{name}"
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        server.dispose()
+
+
+def missing(reason: str) -> None:
+    """Skip a test whose service is absent, unless services are required."""
+    if not REQUIRED:
+        pytest.skip(reason)

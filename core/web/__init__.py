@@ -1,0 +1,1 @@
+"""The web kit: application, middleware, templates, generated lists and records."""

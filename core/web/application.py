@@ -1,0 +1,118 @@
+"""The web application: routes, static files, health, errors, in one Starlette application."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from core.i18n import add_catalogues, choose_locale
+from core.security.sessions import SessionKeeper
+from core.web.error_pages import error_response
+from core.web.middleware import Shield
+from core.web.route_table import RouteTable
+from core.web.routing import LOCALE_COOKIE, build_routes
+from core.web.static_files import StaticFiles
+from core.web.templating import Templates
+
+if TYPE_CHECKING:
+    from core.app import Suite
+
+API = "core.web.api"
+
+
+def build_application(suite: Suite) -> Starlette:
+    """Build the web application.
+
+    Args:
+        suite: The application's parts; found again as ``request.app.state.suite``.
+
+    Raises:
+        PluginError: A route names no permission.
+    """
+    for manifest in suite.plugins.ready():
+        add_catalogues(manifest.folder / "locale")
+    keeper = SessionKeeper(suite.database)
+    static = StaticFiles(_static_folders(suite))
+    routes: list[BaseRoute] = [
+        Route("/livez", _alive),
+        Route("/readyz", _ready),
+        *build_routes(suite, keeper),
+        Mount("/static", _Static(static)),
+        *_api(suite, keeper),
+    ]
+    application = Starlette(
+        middleware=[Middleware(Shield, settings=suite.settings, on_error=_unexpected)],
+        exception_handlers={404: _http_error, 405: _http_error, 413: _http_error, 400: _http_error},
+    )
+    application.router = RouteTable(routes)
+    application.state.suite = suite
+    application.state.keeper = keeper
+    application.state.static = static
+    application.state.templates = Templates(suite, static)
+    return application
+
+
+def _static_folders(suite: Suite) -> dict[str, Path]:
+    plugins = {each.id: each.folder / "static" / each.id for each in suite.plugins.ready()}
+    return {"core": Path(__file__).parent / "static", **plugins}
+
+
+def _api(suite: Suite, keeper: SessionKeeper) -> list[BaseRoute]:
+    """Mount the JSON interface; a slim distribution may leave it out."""
+    if find_spec(API) is None:
+        return []
+    return [Mount("/api", import_module(API).build_api(suite, keeper))]
+
+
+class _Static:
+    """Gives the static files their full path back, which mounting cuts."""
+
+    def __init__(self, files: StaticFiles) -> None:
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._files(scope, receive, send)
+
+
+def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _ready(request: Request) -> Response:
+    """Whether requests can be answered: the database is there and has its tables."""
+    suite: Suite = request.app.state.suite
+    try:
+        with suite.database.reader.connect() as connection:
+            connection.execute(text("SELECT 1 FROM core_user LIMIT 1"))
+    except Exception:
+        return PlainTextResponse("no", 503)
+    return PlainTextResponse("ok")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    _complete_state(request)
+    return await run_in_threadpool(error_response, request, error)
+
+
+async def _unexpected(scope: Scope, error: Exception) -> Response:
+    request = Request(scope)
+    _complete_state(request)
+    return await run_in_threadpool(error_response, request, error)
+
+
+def _complete_state(request: Request) -> None:
+    """Give an answer outside of any route what pages need."""
+    wish, browser = request.cookies.get(LOCALE_COOKIE, ""), request.headers.get("accept-language", "")
+    request.state.locale = choose_locale(wish, accept_language=browser)
+    request.state.signed_in = request.state.actor = request.state.session = None

@@ -1,0 +1,205 @@
+"""Templates: one environment per language, pages and single blocks of them, slots filled by panels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from core.log import logger
+from core.plugin.contributions import Panel
+from core.web import requests
+from core.web.environment import PageEnvironment
+from core.web.frame import Frame, Frames, NoFrame
+from core.web.navigation import Navigation, is_demo, person
+from core.web.skeleton import Keep, Skeleton, gap
+
+if TYPE_CHECKING:
+    from core.app import Suite
+    from core.web.static_files import StaticFiles
+
+FOLDER = Path(__file__).parent / "templates"
+MOST_PIECES = 2_000
+"""Kept pieces of pages; a few kilobytes each at most."""
+MOST_SKELETONS = 200
+"""Kept skeletons of lists, of about 25 kB each."""
+FAILED = object()
+"""Result of a part of a page that raised."""
+
+
+class _Environments(dict[str, PageEnvironment]):
+    """The environments by language, each made at its first use: reading a catalogue takes 0.1 s of the start."""
+
+    def __init__(self, loader: BaseLoader, static: StaticFiles) -> None:
+        super().__init__()
+        self._loader, self._static = loader, static
+
+    def __missing__(self, locale: str) -> PageEnvironment:
+        return self.setdefault(locale, PageEnvironment(self._loader, locale, self._static))
+
+
+class Templates:
+    """The templates of the core and plugins; a plugin's are named ``<id>/<file>`` and can replace nobody else's.
+
+    Args:
+        suite: The application.
+        static: Gives the addresses of static files.
+    """
+
+    def __init__(self, suite: Suite, static: StaticFiles) -> None:
+        self._suite = suite
+        folders = {each.id: FileSystemLoader(each.folder / "templates" / each.id) for each in suite.plugins.ready()}
+        loader = ChoiceLoader([FileSystemLoader(FOLDER), PrefixLoader(folders)])
+        self._environments = _Environments(loader, static)
+        self._navigation = Navigation(suite)
+        self._frames = Frames(self._draw)
+        self._skeletons: Keep[Skeleton] = Keep(MOST_SKELETONS)
+        self._pieces: dict[tuple[Hashable, ...], Markup] = {}
+        self._panels: dict[str, list[tuple[str, Panel]]] = {}
+        for plugin_id, panel in suite.plugins.collect("core_panels"):
+            self._panels.setdefault(panel.slot, []).append((plugin_id, panel))
+        for panels in self._panels.values():
+            panels.sort(key=lambda each: each[1].order)
+
+    def text(self, request: Request, name: str, context: Mapping[str, Any], block: str | None = None) -> str:
+        """Return a page, or one block of it, in the request's language."""
+        template = self._environments[request.state.locale].get_template(name)
+        values = {**self.base_context(request), **context}
+        if block is None:
+            return template.render(values)
+        made = template.new_context({**values, "frame": NoFrame})
+        # Running the root gives the block the macros that the template imports at its top.
+        for _ in template.root_render_func(made):
+            pass
+        return "".join(template.blocks[block](made))
+
+    def piece(self, locale: str, name: str, macro: str, argument: Hashable) -> Markup:
+        """Return what a macro makes of one argument; kept, for parts that are the same on most pages.
+
+        Args:
+            locale: Language.
+            name: Template of the core.
+            macro: A macro of it with one parameter, which depends on nothing else.
+            argument: Its value.
+        """
+        key = (locale, name, macro, argument)
+        found = self._pieces.get(key)
+        if found is None:
+            if len(self._pieces) >= MOST_PIECES:
+                self._pieces.clear()
+            draw = getattr(self._environments[locale].get_template(name).module, macro)
+            found = self._pieces[key] = Markup(draw(argument))  # noqa: S704 -- rendered by our own escaping templates
+        return found
+
+    def skeleton(
+        self, locale: str, name: str, key: tuple[Hashable, ...], context: Callable[[], Mapping[str, Any]]
+    ) -> Skeleton:
+        """Return a rendered template with gaps; its context, and ``gap`` in it, is asked for only where it is not kept.
+
+        Args:
+            locale: Language.
+            name: Template.
+            key: Everything that the context depends on.
+            context: Gives the context.
+        """
+        return self._skeletons.get((locale, name, *key), lambda: Skeleton(self._draw(locale, name, context())))
+
+    def check(self, name: str) -> None:
+        """Compile a template in each language.
+
+        Raises:
+            TemplateError: It cannot be compiled.
+        """
+        for environment in self._environments.values():
+            environment.get_template(name)
+
+    def base_context(self, request: Request) -> dict[str, Any]:
+        """Return what base.html needs, made once a request; see its head."""
+        state = request.state
+        known: dict[str, Any] | None = getattr(state, "base_context", None)
+        if known is not None:
+            return known
+        signed = state.signed_in
+        theme = (signed.theme if signed else "") or "auto"
+        state.base_context = {
+            "request": request,
+            "locale": state.locale,
+            "theme": theme,
+            "csp_nonce": state.csp_nonce,
+            "csrf_token": signed.csrf_token if signed else "",
+            "actor": person(signed) if signed else None,
+            "demo": is_demo(request),
+            "slot": lambda slot, **context: self._slot(request, slot, context),
+            "frame": Frame(request, self._frames, self._navigation.look, theme, self._toasts),
+        }
+        return cast("dict[str, Any]", state.base_context)
+
+    def _toasts(self, request: Request) -> Markup:
+        waiting = requests.waiting_toasts(request)
+        if not waiting:
+            return Markup("")
+        draw = self._environments[request.state.locale].get_template("ui/toasts.html").module.toast  # type: ignore[attr-defined]  # a macro
+        return Markup("").join(draw(**each) for each in waiting)
+
+    def _draw(self, locale: str, name: str, context: Mapping[str, Any]) -> str:
+        return self._environments[locale].get_template(name).render({"gap": gap, **context})
+
+    def _slot(self, request: Request, slot: str, context: Mapping[str, Any]) -> Markup:
+        cards = [self._card(request, plugin_id, panel, context) for plugin_id, panel in self._panels.get(slot, ())]
+        return Markup("").join(cards)
+
+    def _card(self, request: Request, plugin_id: str, panel: Panel, context: Mapping[str, Any]) -> Markup:
+        actor = requests.actor_of(request)
+        if not actor.may(panel.permission) or not self._suite.plugins.is_active(plugin_id, actor.home_branch_id):
+            return Markup("")
+        title = panel.title.of(request.state.locale)
+        loaded = self.isolated(request, panel.id, lambda: panel.load(requests.session_of(request), context))
+        if loaded is None:
+            return Markup("")
+        if loaded is not FAILED:
+            loaded = self.isolated(request, panel.id, lambda: self.markup(request, panel.template, loaded))
+        return self.card(request, title, plugin_id, None if loaded is FAILED else loaded)
+
+    def markup(self, request: Request, name: str, context: Mapping[str, Any]) -> Markup:
+        """Return a rendered template to be put into another one."""
+        return Markup(self.text(request, name, context))  # noqa: S704 -- rendered by our own escaping templates
+
+    def card(self, request: Request, title: str, plugin_id: str, body: Markup | None) -> Markup:
+        """Return a panel around a body; without body it says that the plugin failed."""
+        return self.markup(request, "_panel.html", {"title": title, "plugin": plugin_id, "body": body})
+
+    def isolated(self, request: Request, name: str, work: Callable[[], Any]) -> Any:
+        """Do a plugin's part of a page; what it raises is logged and gives `FAILED`; the page goes on."""
+        try:
+            return work()
+        except Exception:
+            logger(__name__).exception("page_part_failed", part=name)
+            # A failed statement ends the whole transaction on PostgreSQL.
+            if request.method in requests.SAFE_METHODS:
+                requests.session_of(request).rollback()
+            return FAILED
+
+
+def render(
+    request: Request, name: str, context: Mapping[str, Any] | None = None, block: str | None = None, status: int = 200
+) -> Response:
+    """Answer with a template.
+
+    Args:
+        request: The request; its actor, language and session are used.
+        name: Template, ``<plugin>/<file>`` for a plugin's.
+        context: Values besides those of base.html.
+        block: Only this block of the template, for a fragment.
+        status: HTTP status.
+    """
+    templates: Templates = request.app.state.templates
+    response = HTMLResponse(templates.text(request, name, context or {}, block), status)
+    response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    if requests.TOAST_COOKIE in request.cookies and block is None and not requests.is_htmx(request):
+        response.delete_cookie(requests.TOAST_COOKIE, httponly=True, samesite="lax")
+    return response

@@ -1,0 +1,1 @@
+"""Capabilities of Banyan, one package per plugin; partners ship their own wheels."""

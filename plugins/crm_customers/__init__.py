@@ -1,0 +1,1 @@
+"""Customers: who is insured with us and who could be, each once."""

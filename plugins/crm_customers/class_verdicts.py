@@ -1,0 +1,126 @@
+"""The classes of some customers in a temporary table: computed, settled, compared with what is stored, written."""
+# ruff: noqa: S608 -- statements are made of constants, whole numbers and days, never of text from outside
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sqlalchemy import Connection, MetaData, Table
+
+from core.api import update_rows, utc_now
+from plugins.crm_customers.class_reasons import iso_day, reasons_of
+from plugins.crm_customers.class_stages import entered_on
+from plugins.crm_customers.class_statement import OUTCOME, Statement
+from plugins.crm_customers.classification import Day, Verdict, classify
+from plugins.crm_customers.measures import Known, read_figures
+
+_NOW = Table("class_now", MetaData())
+_CREATE = """CREATE TEMPORARY TABLE class_now (
+    id {id} PRIMARY KEY, class_code VARCHAR(12), good BOOLEAN, important BOOLEAN, blacklist_candidate BOOLEAN,
+    link_code VARCHAR(8), next_expiry DATE, policies_in_force INTEGER, premium_12m BIGINT, earned BIGINT,
+    incurred BIGINT, claim_count INTEGER, receivable BIGINT, first_insured_on DATE, lost_to VARCHAR(80),
+    entered_on DATE, unsure BOOLEAN,
+    previous VARCHAR(12), reasons {json})"""
+_CHANGED = "(previous IS NULL OR previous <> class_code)"
+_BEFORE = "(first_insured_on IS NOT NULL AND class_code <> 'standard')"
+"""Where the first class is not standard, an insured customer was standard before."""
+
+
+class Verdicts:
+    """The verdicts on the customers of a scope, within a write transaction; a context manager.
+
+    Args:
+        connection: A connection inside a write transaction.
+        day: The as-of day with its limits.
+        scope: SQL that follows a customer's identity: ``BETWEEN 1 AND 9`` or ``IN (1, 2)``.
+    """
+
+    def __init__(self, connection: Connection, day: Day, scope: str) -> None:
+        self._connection, self._day, self._scope = connection, day, scope
+        self._sqlite = connection.dialect.name == "sqlite"
+        self._today = f"'{day.as_of.isoformat()}'"
+        # the cursor itself: exec_driver_sql would take the % of a remainder for a parameter
+        self._cursor: Any = connection.connection.cursor()
+
+    def __enter__(self) -> Self:
+        types = {"id": "INTEGER", "json": "JSON"} if self._sqlite else {"id": "BIGINT", "json": "JSONB"}
+        statement = Statement(self._connection.dialect.name, self._day, self._scope).text()
+        columns = ", ".join(("id", *OUTCOME, "entered_on", "unsure", "previous"))
+        if not self._sqlite:
+            # compiling takes longer than the statement, and whole tables read once a chunk would grow with the square
+            self._cursor.execute("SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1")
+        self._cursor.execute(_CREATE.format(**types))
+        self._cursor.execute(f"INSERT INTO class_now ({columns}) {statement}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._cursor.execute("DROP TABLE class_now")
+        self._cursor.close()
+
+    def settle(self) -> None:
+        """Decide one by one what SQL could not decide exactly, and give a changed headline its reasons."""
+        self._cursor.execute("SELECT id FROM class_now WHERE unsure OR previous <> class_code")
+        ids = [row[0] for row in self._cursor.fetchall()]
+        rows = [
+            (*_outcome(known, classify(known.figures, self._day), self._day), customer)
+            for customer, known in read_figures(self._connection, ids, self._day).items()
+        ]
+        if rows:
+            update_rows(self._connection, _NOW, (*OUTCOME, "entered_on", "reasons"), rows)
+
+    def write_history(self) -> None:
+        """Add a row for each changed headline; the first classification also tells what was before (CU-26)."""
+        at = f"'{utc_now():%Y-%m-%d %H:%M:%S.%f}'" if self._sqlite else f"TIMESTAMPTZ '{utc_now().isoformat()}'"
+        insert = (
+            "INSERT INTO crm_customers_class_history (customer_id, class_code, previous, since, reasons, recorded_at)"
+        )
+        self._cursor.execute(
+            f"{insert} SELECT id, 'standard', NULL, first_insured_on, NULL, {at} FROM class_now "
+            f"WHERE previous IS NULL AND {_BEFORE}"
+        )
+        self._cursor.execute(
+            f"{insert} SELECT id, class_code, "
+            f"CASE WHEN previous IS NULL AND {_BEFORE} THEN 'standard' ELSE previous END, "
+            f"CASE WHEN previous IS NULL THEN entered_on ELSE {self._today} END, reasons, {at} "
+            f"FROM class_now WHERE {_CHANGED}"
+        )
+
+    def write_customers(self) -> int:
+        """Update the customers that differ and return how many."""
+        changes = ", ".join(f"{name} = n.{name}" for name in OUTCOME)
+        differs = " OR ".join(f"c.{name} IS DISTINCT FROM n.{name}" for name in OUTCOME)
+        self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes}, classified_on = {self._today},
+            class_since = CASE WHEN n.previous IS NULL THEN n.entered_on
+                WHEN n.previous <> n.class_code THEN {self._today} ELSE c.class_since END
+            FROM class_now n WHERE n.id = c.id AND c.id {self._scope} AND (c.classified_on IS NULL OR {differs})""")
+        return int(self._cursor.rowcount)
+
+    def by_class(self) -> dict[str, int]:
+        """Return how many customers there are of each class."""
+        self._cursor.execute("SELECT class_code, COUNT(*) FROM class_now GROUP BY class_code")
+        return dict(self._cursor.fetchall())
+
+
+def _outcome(known: Known, verdict: Verdict, day: Day) -> tuple[Any, ...]:
+    """The values of ``OUTCOME``, first day in the class, and reasons where the headline changed, in staged form."""
+    figures = known.figures
+    lost_to = known.lost_to or (figures.lost_to if verdict.relation == "lead" else None)
+    return (
+        verdict.class_code,
+        verdict.good,
+        verdict.important or figures.important_mark,
+        verdict.candidate,
+        verdict.link,
+        iso_day(figures.next_expiry),
+        figures.in_force,
+        figures.premium,
+        figures.earned.cents(),
+        figures.incurred,
+        figures.claims,
+        figures.receivable,
+        iso_day(figures.first_insured),
+        lost_to,
+        entered_on(figures, verdict, day).isoformat(),
+        reasons_of(figures, verdict, day) if known.classified else None,
+    )

@@ -1,0 +1,1 @@
+"""How imports write customers and what belongs to them: one target per model."""

@@ -1,0 +1,330 @@
+"""Import of customers: each once, found by strong keys, then by name and phone, never by name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from core.api import Chunk, Entry, ImportTarget, canonical, encode_json, fetch_in
+from plugins.crm_customers.company_names import company_core
+from plugins.crm_customers.importing.details import CustomerDetails, division_code
+from plugins.crm_customers.importing.managers import manager_ids
+from plugins.crm_customers.importing.person import CustomerReading
+from plugins.crm_customers.importing.winners import winning_values
+from plugins.crm_customers.models import Customer, CustomerSource
+from plugins.crm_customers.search import CUSTOMER_KIND, customer_document
+
+CACHE_SIZE = 10_000
+_SELF = "customer"
+"""What an entry awaits when another record of its row is the same customer."""
+
+_PLAIN = (
+    "kind", "sex", "birth_on", "occupation", "income", "industry_code", "ownership_code", "origin", "channel",
+    "credit", "lost_to",
+)  # fmt: skip
+"""Fields that a source delivers and a column keeps."""
+
+_INSERT = (
+    "id", "number", "name", "name_key", "pinyin", *_PLAIN, "manager_id", "class_code", "link_code", "good", "important",
+    "blacklist_candidate", "policies_in_force", "premium_12m", "earned", "incurred", "claim_count",
+    "receivable", "intention_on",
+    "township", "division_code", "attributes", "version", "created_at", "changed_at", "created_batch_id",
+)  # fmt: skip
+_SOURCE = (
+    "id",
+    "customer_id",
+    "source",
+    "source_key",
+    "source_digest",
+    "delivered",
+    "delivered_at",
+    "batch_id",
+    "batch_row",
+    "created_batch_id",
+)
+
+
+class CustomerTarget(ImportTarget):
+    """Writes customers with identities, contact points, addresses, branch relations, source links and search tokens.
+
+    Order of keys (domain facts 9.2, 11 row 26): the source's own number; a valid ID or USCC; for persons name, phone,
+    unless both sides carry different IDs. An organisation without USCC is found again only by its own source.
+    """
+
+    model_id: ClassVar[str] = "crm_customers.customer"
+    document_kind: ClassVar[int] = CUSTOMER_KIND
+
+    def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Read each customer and give it the key by which its source knows it."""
+        cache: dict[Any, CustomerReading] = chunk.memory.setdefault("customer_readings", {})
+        if len(cache) > CACHE_SIZE:
+            cache.clear()
+        rows: dict[int, list[Entry]] = {}
+        for entry in entries:
+            before = rows.setdefault(id(entry.siblings), [])
+            covering = next((other for other in before if _covers(other, entry)), None)
+            if covering is not None:
+                entry.awaited[_SELF] = covering
+                continue
+            before.append(entry)
+            get = entry.values.get
+            area = chunk.batch.area_codes.get(entry.group.branch_id, "")
+            raw = (
+                get("name"),
+                get("id_number"),
+                get("phone"),
+                get("landline"),
+                get("id_kind"),
+                get("kind"),
+                get("email"),
+                area,
+            )
+            reading = cache.get(raw)
+            if reading is None:
+                reading = cache[raw] = CustomerReading(entry.values, chunk.vault, area)
+            entry.reading = reading
+        for entry in entries:
+            if _SELF in entry.awaited:
+                entry.key, entry.reading = entry.awaited[_SELF].key, entry.awaited[_SELF].reading
+            elif entry.key is None:
+                entry.key = _key_in_row(entry) or entry.reading.own_key or _key_of_row(entry)
+
+    def look_up(self, chunk: Chunk, source: str, keys: Sequence[str]) -> Iterable[tuple[str, int, Any]]:
+        """Return (key, customer id, digest) of the source's keys that are known."""
+        sql = (
+            "SELECT source_key, customer_id, source_digest FROM crm_customers_customer_source "
+            "WHERE source = ? AND source_key IN {values}"
+        )
+        return fetch_in(chunk.connection, sql, keys, source)
+
+    def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Write the customers of the entries."""
+        self._load_once(chunk, [entry for entry in entries if _SELF not in entry.awaited])
+        for entry in entries:
+            if _SELF in entry.awaited:
+                entry.row_id, entry.state = entry.awaited[_SELF].row_id, "same"
+
+    def _load_once(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        linked = {entry.key for entry in entries if entry.row_id is not None}
+        unlinked = [entry for entry in entries if entry.row_id is None]
+        self._find_by_identity(chunk, unlinked)
+        # An insured without numbers of its own has the key of its holder, who may be known from another file.
+        known = {entry.key: entry.row_id for entry in unlinked if entry.row_id is not None}
+        for entry in unlinked:
+            entry.row_id = entry.row_id or known.get(entry.key)
+        fresh = self._make(chunk, [entry for entry in unlinked if entry.row_id is None])
+        details = CustomerDetails(chunk, fresh)
+        ordered = sorted(entries, key=lambda entry: entry.row_no)
+        self._insert(chunk, fresh, ordered, details)
+        changed = [entry for entry in ordered if entry.known_digest != self.digest_of(entry)]
+        self._link_sources(chunk, changed, linked)
+        self._update(chunk, [entry for entry in changed if entry.row_id not in fresh])
+        details.write(entries, changed)
+
+    def _find_by_identity(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        by_document = {
+            entry.reading.document.index: entry
+            for entry in entries
+            if entry.reading.document and entry.reading.document.valid
+        }
+        sql = (
+            "SELECT number_index, customer_id FROM crm_customers_customer_identity "
+            "WHERE valid AND number_index IN {values}"
+        )
+        found = {bytes(index): customer for index, customer in fetch_in(chunk.connection, sql, list(by_document))}
+        for entry in entries:
+            document = entry.reading.document
+            if document is not None and document.valid:
+                entry.row_id = found.get(document.index)
+        self._find_by_name_and_phone(chunk, [entry for entry in entries if entry.row_id is None])
+
+    def _find_by_name_and_phone(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        wanted = {
+            number.index
+            for entry in entries
+            if entry.reading.kind == "person" and entry.reading.name_key
+            for number in entry.reading.numbers
+        }
+        sql = (
+            "SELECT p.value_index, c.id, c.name_key, "
+            "(SELECT count(*) FROM crm_customers_customer_identity i WHERE i.customer_id = c.id AND i.valid) "
+            "FROM crm_customers_contact_point p JOIN crm_customers_customer c ON c.id = p.customer_id "
+            "WHERE c.kind = 'person' AND c.merged_into_id IS NULL AND p.value_index IN {values}"
+        )
+        found: dict[tuple[bytes, str], tuple[int, int]] = {}
+        for index, customer_id, name_key, documents in sorted(
+            fetch_in(chunk.connection, sql, list(wanted)), key=lambda row: -row[1]
+        ):
+            found[bytes(index), name_key] = (customer_id, documents)
+        for entry in entries:
+            reading = entry.reading
+            if reading.kind != "person":
+                continue
+            for number in reading.numbers:
+                customer_id, documents = found.get((number.index, reading.name_key), (None, 0))
+                if customer_id is not None and not (documents and reading.document and reading.document.valid):
+                    entry.row_id = customer_id
+                    break
+
+    def _make(self, chunk: Chunk, entries: Sequence[Entry]) -> dict[int, Entry]:
+        """Give identities to new customers; entries of one new customer share it."""
+        firsts: list[Entry] = []
+        by_key: dict[Any, Entry] = {}
+        followers: list[tuple[Entry, Entry]] = []
+        for entry in entries:
+            keys = _keys_in_chunk(entry)
+            first = next((by_key[key] for key in keys if key in by_key and _compatible(by_key[key], entry)), None)
+            if first is None:
+                firsts.append(entry)
+            else:
+                followers.append((entry, first))
+            for key in keys:
+                by_key.setdefault(key, first or entry)
+        for entry, row_id in zip(firsts, chunk.take_ids(self.table, len(firsts)), strict=True):
+            entry.row_id = row_id
+            entry.state = "new"
+        for entry, first in followers:
+            entry.row_id = first.row_id
+        return {entry.row_id or 0: entry for entry in firsts}
+
+    def _insert(
+        self, chunk: Chunk, fresh: dict[int, Entry], entries: Sequence[Entry], details: CustomerDetails
+    ) -> None:
+        """Insert new customers with all that the chunk says of them; the later row wins a field."""
+        said: dict[int, dict[str, Any]] = {row_id: {} for row_id in fresh}
+        mine = [entry for entry in entries if entry.row_id in said]
+        for entry in mine:
+            said[entry.row_id or 0].update({name: value for name, value in entry.values.items() if value is not None})
+        managers = manager_ids(chunk, mine)
+        rows = []
+        for entry in fresh.values():
+            reading, get = entry.reading, said[entry.row_id or 0].get
+            document = reading.document
+            pinyin, tokens = customer_document(reading.name)
+            place = details.place_of(entry)
+            plain = [get(name) for name in _PLAIN[3:9]]
+            rows.append((
+                entry.row_id, f"C{entry.row_id:08d}", reading.name[:200], reading.name_key[:200], pinyin,
+                reading.kind, get("sex") or (document.sex if document else None),
+                get("birth_on") or (document.birth_on if document else None), *plain, get("credit") or "good",
+                get("lost_to"),
+                managers.get(entry.row_id), "unattached", "acquire", False, False, False, 0, 0, 0, 0, 0, 0,
+                chunk.batch.day.isoformat() if get("intention") else None, (place.street or None) if place else None,
+                division_code(place) if place else None, _dump(get("attributes")), 1, chunk.batch.now,
+                chunk.batch.now, chunk.batch.id,
+            ))  # fmt: skip
+            if tokens:
+                chunk.index_document(details.document_number(entry.row_id or 0), tokens, is_new=True)
+        chunk.insert(Customer.__table__, _INSERT, rows)  # type: ignore[arg-type]  # a mapped class's table is a Table
+
+    def _link_sources(self, chunk: Chunk, entries: Sequence[Entry], linked: set[str | None]) -> None:
+        """Keep what each source delivered, under its key."""
+        batch = chunk.batch
+        said: dict[str | None, dict[str, Any]] = {}
+        for entry in entries:
+            said.setdefault(entry.key, {}).update(_delivered(entry))
+        latest = {entry.key: entry for entry in entries}
+        fresh = [entry for key, entry in latest.items() if key not in linked]
+        ids = chunk.take_ids(CustomerSource.__table__, len(fresh))  # type: ignore[arg-type]  # a mapped class's table is a Table
+        rows = [
+            (
+                row_id, entry.row_id, batch.source, entry.key, self.digest_of(entry), _dump(said[entry.key]),
+                batch.now, batch.id, entry.row_no, batch.id,
+            )
+            for entry, row_id in zip(fresh, ids, strict=True)
+        ]  # fmt: skip
+        chunk.insert(CustomerSource.__table__, _SOURCE, rows)  # type: ignore[arg-type]  # a mapped class's table is a Table
+        self._renew_sources(chunk, {key: entry for key, entry in latest.items() if key in linked}, said)
+
+    def _renew_sources(
+        self, chunk: Chunk, again: dict[str | None, Entry], said: dict[str | None, dict[str, Any]]
+    ) -> None:
+        """Write what known sources say now, with what they said before into the change log."""
+        batch, table = chunk.batch, CustomerSource.__table__
+        sql = (
+            "SELECT source_key, id, source_digest, delivered, batch_id, batch_row FROM crm_customers_customer_source "
+            "WHERE source = ? AND source_key IN {values}"
+        )
+        found = fetch_in(chunk.connection, sql, list(again), batch.source)
+        for key, link_id, digest, delivered, batch_id, batch_row in found:
+            entry = again[key]
+            before, new = canonical("json", delivered) or {}, self.digest_of(entry)
+            old = [None if digest is None else bytes(digest).hex(), batch_id, batch_row, before]
+            model = "crm_customers.customer_source"
+            chunk.note_change(entry.row_no, model, link_id, "source_digest", old, new.hex())
+            columns = ("source_digest", "delivered", "delivered_at", "batch_id", "batch_row")
+            values = (new, _dump({**before, **said[key]}), batch.now, batch.id, entry.row_no, link_id)
+            chunk.update(table, columns, values)  # type: ignore[arg-type]  # a mapped class's table is a Table
+
+    def _update(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Change fields of known customers where this delivery wins."""
+        managers = manager_ids(chunk, entries)
+        for change in winning_values(chunk, entries, managers):
+            chunk.note_change(change.row_no, self.model_id, change.customer_id, change.name, change.old, change.new)
+            columns, values = change.columns()
+            chunk.update(Customer.__table__, (*columns, "changed_at"), (*values, chunk.batch.now, change.customer_id))  # type: ignore[arg-type]  # a mapped class's table is a Table
+
+
+def _covers(other: Entry, entry: Entry) -> bool:
+    """Whether another record of the row says all that this one says: holder and insured are mostly one person."""
+    said, name = other.values, entry.values.get("name")
+    if entry.key is not None or name is None or said.get("name") != name:
+        return False
+    return all(value is None or said.get(field) == value for field, value in entry.values.items())
+
+
+def _key_in_row(entry: Entry) -> str | None:
+    """Return the key of a customer of that name in the same row: an insured without a number is the holder."""
+    if entry.reading.document is not None or not entry.reading.name_key:
+        return None
+    others = [other for name, found in entry.siblings.items() if name != entry.record for other in found]
+    read = (other for other in others if isinstance(other.reading, CustomerReading))
+    same = [other for other in read if _same_name(other.reading, entry.reading)]
+    return next((key for other in same if (key := other.key or other.reading.own_key) is not None), None)
+
+
+def _same_name(one: CustomerReading, other: CustomerReading) -> bool:
+    """Whether two names of one row mean the same; an organisation's region and legal form are written or left out."""
+    if one.name_key == other.name_key:
+        return True
+    if one.kind != "organisation" or other.kind != "organisation":
+        return False
+    return company_core(one.name).core == company_core(other.name).core
+
+
+def _key_of_row(entry: Entry) -> str:
+    """A customer without any key of its own is known by the record of its row that has one."""
+    for name, others in entry.siblings.items():
+        if name != entry.record and others and others[0].key is not None:
+            return f"{name}:{others[0].key}:{entry.record}"[:120]
+    return f"row:{entry.group.digest.hex()}"
+
+
+def _keys_in_chunk(entry: Entry) -> list[Any]:
+    reading = entry.reading
+    keys: list[Any] = [("key", entry.key)]
+    if reading.document is not None and reading.document.valid:
+        keys.append(("id", reading.document.index))
+    if reading.kind == "person":
+        keys.extend(("np", index) for index in reading.name_phones)
+    return keys
+
+
+def _compatible(first: Entry, entry: Entry) -> bool:
+    one, other = first.reading.document, entry.reading.document
+    if first.key == entry.key or one is None or other is None or not (one.valid and other.valid):
+        return True
+    return bool(one.index == other.index)
+
+
+def _delivered(entry: Entry) -> dict[str, Any]:
+    """Values for the provenance of fields; personal numbers stay out, their own rows name the source."""
+    kept = {name: value for name, value in entry.values.items() if value is not None and name in _KEPT}
+    return {**kept, "kind": entry.reading.kind} if entry.reading.name else kept
+
+
+_KEPT = frozenset({"name", *_PLAIN, "manager_code", "manager_name", "attributes"})
+
+
+def _dump(value: Any) -> str | None:
+    return encode_json(value) if value else None

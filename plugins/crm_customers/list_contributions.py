@@ -1,0 +1,126 @@
+"""Further columns and filters of the generated lists: phone, plate, policy number, document, open receivables, me."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
+
+from core.api import Column, Filter, InvalidValueError, Label, ScopedSession
+from core.values.plates import read_plate
+from plugins.crm_customers.models import Claim, ContactPoint, Customer, Policy, Receivable, Vehicle
+
+CUSTOMER = "crm_customers.customer"
+POLICY = "crm_customers.policy"
+RECEIVABLE = "crm_customers.receivable"
+YES = frozenset({"yes", "true", "是"})
+NO = frozenset({"no", "false", "否"})
+TAIL_DIGITS = 4
+LAST_SIGN = "\uffff"
+
+
+def columns() -> list[Column]:
+    """Return the columns; each reads a whole page with one statement."""
+    return [
+        Column(
+            CUSTOMER,
+            "phone",
+            Label("Phone", "电话"),
+            _phones,
+            permission="crm_customers.contact_point.view",
+            listed=True,
+        ),
+        Column(
+            CUSTOMER,
+            "own_policies",
+            Label("Policies of my branches", "本机构保单"),
+            _policies,
+            "count",
+            permission="crm_customers.policy.view",
+        ),
+        Column(CUSTOMER, "loss_ratio", Label("Loss ratio %", "赔付率 %"), _loss_ratios, "ratio"),
+        Column(POLICY, "claims", Label("Claims", "赔案"), _claims, "count", permission="crm_customers.claim.view"),
+    ]
+
+
+def filters() -> list[Filter]:
+    """Return the filters."""
+    return [
+        Filter(CUSTOMER, "phone", Label("Phone", "电话"), by_phone, aliases=("手机", "电话后四位")),
+        Filter(CUSTOMER, "plate", Label("Plate", "车牌"), by_plate, aliases=("车牌号码",)),
+        Filter(CUSTOMER, "policy", Label("Policy number", "保单号"), by_policy),
+        Filter(RECEIVABLE, "open", Label("Open", "未收"), by_open),
+    ]
+
+
+def by_phone(_operator: str, text: str) -> Select[Any]:
+    """Customers by the last four digits of a number; whole numbers are found by the search box."""
+    digits = "".join(sign for sign in text if sign.isdigit())
+    if len(digits) != TAIL_DIGITS:
+        raise _refused("phone", text, "Write the last four digits; the search box finds whole numbers.")
+    return select(ContactPoint.customer_id).where(ContactPoint.tail == digits, ContactPoint.until.is_(None))
+
+
+def by_plate(_operator: str, text: str) -> Select[Any]:
+    """Customers who own a vehicle with this plate; parts of plates are found by the search box."""
+    plate = read_plate(text)
+    if plate is None or plate.kind == "invalid":
+        raise _refused("plate", text, "Write the whole plate; the search box finds parts.")
+    return select(Vehicle.owner_id).where(Vehicle.plate == plate.text, Vehicle.owner_id.is_not(None))
+
+
+def by_policy(_operator: str, text: str) -> Select[Any]:
+    """Customers with a policy whose number begins with the text."""
+    number = "".join(text.split()).upper()
+    if not number:
+        raise _refused("policy", text, "Write the beginning of a policy number.")
+    begins = Policy.source_key.between(number, number + LAST_SIGN)
+    return select(Policy.holder_id).where(begins)
+
+
+def by_open(_operator: str, text: str) -> Select[Any]:
+    """Receivables that are not fully paid (``yes``), or are (``no``)."""
+    word = text.casefold()
+    if word not in YES | NO:
+        raise _refused("open", text, "Write yes or no.")
+    is_open = Receivable.amount_due > Receivable.amount_paid
+    return select(Receivable.id).where(is_open if word in YES else ~is_open)
+
+
+def _refused(field: str, value: str, cure: str) -> InvalidValueError:
+    return InvalidValueError("filter_value", "{value} is no value of {field}.", cure, field=field, value=value)
+
+
+@cache
+def _shown_phones() -> Select[int, str]:
+    """Build the statement of every page once: building it costs as much as running it."""
+    shown = (ContactPoint.until.is_(None), ContactPoint.kind != "email")
+    wanted = ContactPoint.customer_id.in_(bindparam("ids", expanding=True))
+    numbers = select(ContactPoint.customer_id, ContactPoint.masked).where(wanted, *shown)
+    return numbers.order_by(ContactPoint.kind.desc(), ContactPoint.id)
+
+
+def _phones(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
+    found: dict[int, str] = {}
+    for customer_id, masked in session.execute(_shown_phones(), {"ids": ids}):
+        found.setdefault(customer_id, masked)
+    return found
+
+
+def _policies(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
+    counted = (
+        select(Policy.holder_id, func.count(Policy.id)).where(Policy.holder_id.in_(ids)).group_by(Policy.holder_id)
+    )
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def _loss_ratios(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
+    rows = session.execute(select(Customer.id, Customer.incurred, Customer.earned).where(Customer.id.in_(ids)))
+    return {row.id: row.incurred / row.earned for row in rows if row.earned > 0}
+
+
+def _claims(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
+    counted = select(Claim.policy_id, func.count(Claim.id)).where(Claim.policy_id.in_(ids)).group_by(Claim.policy_id)
+    return {row[0]: row[1] for row in session.execute(counted)}

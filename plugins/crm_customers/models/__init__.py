@@ -1,0 +1,32 @@
+"""Tables of crm_customers, one noun per file."""
+
+from plugins.crm_customers.models.claims import Claim, Receivable
+from plugins.crm_customers.models.classes import ClassHistory, ClassSetting, CustomerMark, DuplicateCandidate
+from plugins.crm_customers.models.contacts import Address, ContactPoint, CustomerIdentity
+from plugins.crm_customers.models.customers import AccountManager, Customer, CustomerBranch, CustomerSource
+from plugins.crm_customers.models.policies import Cover, Endorsement, InsuredItem, Policy, PolicyTerm, ReinsuranceShare
+from plugins.crm_customers.models.vehicles import RegistryVehicle, Vehicle
+
+__all__ = [
+    "AccountManager",
+    "Address",
+    "Claim",
+    "ClassHistory",
+    "ClassSetting",
+    "ContactPoint",
+    "Cover",
+    "Customer",
+    "CustomerBranch",
+    "CustomerIdentity",
+    "CustomerMark",
+    "CustomerSource",
+    "DuplicateCandidate",
+    "Endorsement",
+    "InsuredItem",
+    "Policy",
+    "PolicyTerm",
+    "Receivable",
+    "RegistryVehicle",
+    "ReinsuranceShare",
+    "Vehicle",
+]

@@ -1,0 +1,75 @@
+"""Wiring of the screens: routes, menu, slots, panels, columns, filters, home cards, search sources, permissions."""
+
+from __future__ import annotations
+
+from core.api import Label, MenuItem, Permission, Slot
+
+PERMISSIONS = [
+    Permission("crm_customers.customer.totals", Label("Customers: company-wide totals", "客户:全公司合计")),
+]
+SLOTS = [
+    Slot("crm_customers.customer.top", Label("Customer, above everything", "客户页顶部")),
+    Slot("crm_customers.customer.tabs", Label("Customer, below the tabs", "客户页主栏")),
+    Slot("crm_customers.customer.side", Label("Customer, right column", "客户页右栏")),
+]
+MENU = [
+    MenuItem(
+        "crm_customers.customers",
+        Label("Customers", "客户"),
+        "/crm_customers/customers",
+        "crm_customers.customer.view",
+        "users",
+        order=10,
+        tab=True,
+    ),
+    MenuItem(
+        "crm_customers.policies",
+        Label("Policies", "保单"),
+        "/crm_customers/policies",
+        "crm_customers.policy.view",
+        "file-text",
+        order=20,
+        tab=True,
+    ),
+    MenuItem(
+        "crm_customers.vehicles",
+        Label("Vehicles", "车辆"),
+        "/crm_customers/registry_vehicles",
+        "crm_customers.registry_vehicle.view",
+        "car",
+        order=30,
+        tab=True,
+    ),
+    MenuItem(
+        "crm_customers.claims",
+        Label("Claims", "赔案"),
+        "/crm_customers/claims",
+        "crm_customers.claim.view",
+        "alert-triangle",
+        order=40,
+    ),
+    MenuItem(
+        "crm_customers.receivables",
+        Label("Receivables", "应收"),
+        "/crm_customers/receivables",
+        "crm_customers.receivable.view",
+        "receipt",
+        order=50,
+    ),
+    MenuItem(
+        "crm_customers.penetration",
+        Label("Vehicle penetration", "车辆渗透率"),
+        "/crm_customers/penetration",
+        "crm_customers.registry_vehicle.view",
+        "chart-bar",
+        "analysis",
+    ),
+    MenuItem(
+        "crm_customers.address_review",
+        Label("Addresses to review", "待核地址"),
+        "/crm_customers/addresses?q=complete:no",
+        "crm_customers.address.view",
+        "map-pin",
+        "data",
+    ),
+]

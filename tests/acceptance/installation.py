@@ -1,0 +1,143 @@
+"""An installation under test: a data folder, the command `banyan` as a process, the server as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from core.commands.import_ import REJECTS
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+"""Where the real portfolios lie when they are beside the checkout."""
+COMMAND = (sys.executable, "-m", "core")
+PASSWORD = "seven green apples"
+PATIENCE = 120
+
+
+@dataclass
+class Installation:
+    """A data folder and what runs on it."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("BANYAN_")}
+        return {
+            **clean,
+            "BANYAN_DATA__FOLDER": str(self.folder),
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": str(ROOT),
+            **self.settings,
+        }
+
+    def run(self, *words: str | Path, status: int | tuple[int, ...] = 0, typed: str = "") -> str:
+        """Run a command; returns what it says, or with another status than 0 what it complains of."""
+        done = subprocess.run(
+            [*COMMAND, *map(str, words)],
+            check=False,  # the status is compared below
+            input=typed,
+            text=True,
+            capture_output=True,
+            env=self.environment,
+            cwd=ROOT,
+            timeout=PATIENCE,
+        )
+        expected = status if isinstance(status, tuple) else (status,)
+        assert done.returncode in expected, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stderr if expected == (done.returncode,) != (0,) else done.stdout
+
+    def json(self, *words: str | Path) -> Any:
+        return json.loads(self.run(*words, "--json"))
+
+    def rows(self, model: str, fields: str = "", query: str = "", user: str = "") -> list[dict[str, Any]]:
+        """Export a model as JSON."""
+        options = [*(("--fields", fields) if fields else ()), *(("--filter", query) if query else ())]
+        text = self.run("export", model, "--format", "jsonl", *options, *(("--as", user) if user else ()))
+        return [json.loads(line) for line in text.splitlines()]
+
+    def load(self, file: Path, profile: str, branch: str = "3304") -> dict[str, Any]:
+        """Import a file; returns the counts. Status 3 says that rows were rejected."""
+        text = self.run("import", profile, file, "--branch", branch, "--json", status=(0, REJECTS))
+        report: dict[str, Any] = json.loads(text)
+        return report
+
+    def undo(self, batch: int) -> dict[str, Any]:
+        """Take an import back."""
+        report: dict[str, Any] = self.json("import", "--undo", str(batch))
+        return report
+
+    @contextmanager
+    def served(self) -> Iterator[Site]:
+        """Serve until the block ends."""
+        port = _free_port()
+        log = (self.folder / "server.log").open("ab")
+        command = [*COMMAND, "serve", "--port", str(port)]
+        process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            site = Site(f"http://127.0.0.1:{port}")
+            _await(site.url, process, self.folder / "server.log")
+            yield site
+        finally:
+            process.terminate()
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            finally:
+                log.close()
+
+
+@dataclass
+class Site:
+    """A running server."""
+
+    url: str
+
+    def client(self, **options: Any) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=PATIENCE, headers={"Accept-Language": "en"}, **options)
+
+    @contextmanager
+    def signed_in(self, username: str) -> Iterator[httpx2.Client]:
+        with self.client() as client:
+            answer = client.post("/login", data={"username": username, "password": PASSWORD})
+            assert answer.status_code == 303, answer.text
+            page = client.get("/search").text
+            found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+            assert found, page[:500]
+            client.headers["X-CSRF-Token"] = found[1]
+            yield client
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            if httpx2.get(f"{url}/health", timeout=5).status_code < 500:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)  # the only way to wait for another process's port
+    raise AssertionError(f"the server did not start:\n{log.read_text('utf-8')[-3000:]}")

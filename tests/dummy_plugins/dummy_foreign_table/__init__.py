@@ -1,0 +1,1 @@
+"""A plugin whose table is not named after it."""

@@ -1,0 +1,1 @@
+"""A plugin that declares a table of another one."""

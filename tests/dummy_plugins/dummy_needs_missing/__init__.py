@@ -1,0 +1,1 @@
+"""A plugin that needs one that is not there."""

@@ -1,0 +1,1 @@
+"""Tests of plugins.crm_customers."""
