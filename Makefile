@@ -14,7 +14,7 @@ run: $(VENV)/.runtime ## Start Banyan with demo data: make run [PORT=8000] [DATA
 	@exec $(BIN)/banyan --data "$(DATA)" up --port $(PORT)
 
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Check style, types, directions of imports, house rules, templates, texts, generated pages
 	$(BIN)/ruff format --check .

@@ -33,7 +33,7 @@ def initialise(settings: Settings) -> tuple[Suite, list[str]]:
     for applied in upgrade(suite.database, suite.plugins):
         before = f"from {applied.before} " if applied.before else ""
         done.append(f"tables of {applied.owner}: {before}to {applied.after}")
-    _store_roles(suite)
+    seed(suite)
     return suite, done
 
 
@@ -70,11 +70,12 @@ def _make_keys(suite: Suite) -> list[str]:
     return [f"keys in {file}: keep a copy apart from the database"]
 
 
-def _store_roles(suite: Suite) -> None:
-    """Store the roles that the core and the plugins suggest."""
+def seed(suite: Suite) -> None:
+    """Store what every installation starts with: suggested roles and seeded rows; those that are there stay."""
     from core.security.permissions import CORE_ROLES, sync_roles
 
     suggested = [role for _, role in suite.plugins.collect("core_roles")]
     known = {role.id for role in suggested}
-    with suite.database.write(system_actor("store the suggested roles")) as session:
+    with suite.database.write(system_actor("seed")) as session:
         sync_roles(session, [*(role for role in CORE_ROLES if role.id not in known), *suggested])
+        suite.plugins.gather("core_seed", session=session)

@@ -21,9 +21,11 @@ def upgrade() -> None:
     from core.app import build_suite
     from core.config import load_settings
     from core.db import migrate
+    from core.installation import seed
 
     suite = build_suite(load_settings())
     applied = migrate.upgrade(suite.database, suite.plugins)
+    seed(suite)
     for each in applied:
         typer.echo(f"{each.owner}: {each.before or 'new'} -> {each.after}")
     if not applied:

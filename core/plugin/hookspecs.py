@@ -112,6 +112,10 @@ class CoreHooks:
         """Gather: return a reason to refuse an action on a record, or nothing; any refusal wins."""
 
     @hookspec
+    def core_seed(self, session: ScopedSession) -> None:
+        """Gather: add the rows every installation starts with, after each upgrade; rows that are there stay."""
+
+    @hookspec
     def core_demo(self, suite: Suite, context: JobContext) -> None:
         """Gather: fill a new installation with demonstration data, in the background job ``core.demo``."""
 

@@ -3,60 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
+from sqlalchemy.orm import Mapper
 
-from core.api import InvalidValueError, Label, NotFoundError, ScopedSession
+from core.api import InvalidInputError, InvalidValueError, NotFoundError, ScopedSession
+from plugins.crm_customers.class_limits import SETTINGS
 from plugins.crm_customers.classification import Thresholds
 from plugins.crm_customers.models.classes import ClassSetting
 
 FROM_THE_START = date(2000, 1, 1)
-Unit = Literal["money", "ratio", "count", "days", "months"]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A limit that administrators may change.
-
-    Args:
-        name: Attribute of ``Thresholds``.
-        value: Default; yuan for amounts, 0.30 for 30 %.
-        unit: What it measures.
-        origin: Source of the default.
-        label: For the settings page.
-    """
-
-    name: str
-    value: Decimal
-    unit: Unit
-    origin: str
-    label: Label
-
-
-def _setting(name: str, value: str, unit: Unit, origin: str, labels: tuple[str, str]) -> Setting:
-    return Setting(name, Decimal(value), unit, origin, Label(*labels))
-
-
-SETTINGS: tuple[Setting, ...] = (
-    _setting("important_premium", "50000", "money", "SEED1 §2 重要客户", ("Important from premium", "重要客户保费")),
-    _setting("premium_months", "12", "months", "SEED1 §2; reading 11", ("Months of that premium", "保费统计月数")),
-    _setting("good_loss_ratio", "0.30", "ratio", "SEED1 §2 优质客户", ("Good up to loss ratio", "优质赔付率上限")),
-    _setting("good_insured_months", "12", "months", "reading 10", ("Months insured for that", "优质最少承保月数")),
-    _setting("claim_free_months", "36", "months", "SEED1 §2; reading 27", ("Claim-free months", "连续无赔月数")),
-    _setting("gap_days", "30", "days", "reading 10", ("Gap that does not break cover", "视为连续的间隔天数")),
-    _setting("blacklist_claims", "3", "count", "SEED1 §2 黑名单", ("Blacklist from claims", "黑名单赔案数")),
-    _setting("blacklist_ratio", "1.50", "ratio", "SEED1 §2 黑名单", ("Blacklist above loss ratio", "黑名单赔付率")),
-    _setting("blacklist_months", "12", "months", "reading 9", ("Months of those claims", "黑名单统计月数")),
-    _setting("overdue_days", "90", "days", "reading 30", ("Credit not good above days overdue", "逾期天数上限")),
-    _setting("grace_days", "0", "days", "reading 29", ("Days of grace after a lapse", "脱保宽限天数")),
-    _setting("grow_gap", "10000", "money", "CU-27, own default", ("Grow within gap to important", "增值保费差额")),
-    _setting("keep_days", "60", "days", "CU-27, own default", ("Keep within days of expiry", "保留期天数")),
-)
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -100,9 +60,12 @@ def change_setting(session: ScopedSession, name: str, value: Decimal, valid_from
 
     Raises:
         NotFoundError: ``unknown_class_setting``.
-        InvalidValueError: ``class_setting_value`` for a negative value or a fraction where a whole number belongs.
+        InvalidInputError: ``class_setting_value`` for a negative value or a fraction where a whole number belongs.
     """
-    _check(name, value)
+    if name not in _BY_NAME:
+        raise NotFoundError(
+            "unknown_class_setting", "There is no class setting {name}.", "See the list of settings.", name=name
+        )
     row = session.scalars(
         select(ClassSetting).where(ClassSetting.name == name, ClassSetting.valid_from == valid_from)
     ).first()
@@ -114,21 +77,25 @@ def change_setting(session: ScopedSession, name: str, value: Decimal, valid_from
     return row
 
 
-def _check(name: str, value: Decimal) -> None:
-    setting = _BY_NAME.get(name)
-    if setting is None:
-        raise NotFoundError(
-            "unknown_class_setting", "There is no class setting {name}.", "See the list of settings.", name=name
-        )
-    whole = setting.unit in {"count", "days", "months"}
-    if not value.is_finite() or value < 0 or (whole and value != value.to_integral_value()):
-        raise InvalidValueError(
+@event.listens_for(ClassSetting, "before_insert")
+@event.listens_for(ClassSetting, "before_update")
+def refuse_impossible(_mapper: Mapper[Any], _connection: Connection, row: ClassSetting) -> None:
+    """Refuse a value that the limit cannot have, wherever it comes from: form, JSON interface or code.
+
+    Raises:
+        InvalidInputError: ``class_setting_value`` at the field ``value``.
+    """
+    setting = _BY_NAME.get(row.name)
+    whole = setting is not None and setting.unit in {"count", "days", "months"}
+    if not row.value.is_finite() or row.value < 0 or (whole and row.value != row.value.to_integral_value()):
+        problem = InvalidValueError(
             "class_setting_value",
             "{value} is no value for {name}.",
             "Give a whole number, not negative." if whole else "Give a number, not negative.",
-            value=str(value),
-            name=name,
+            value=str(row.value),
+            name=row.name,
         )
+        raise InvalidInputError({"value": problem})
 
 
 def _thresholds(values: dict[str, Decimal]) -> Thresholds:

@@ -28,6 +28,7 @@ from core.api import (
 )
 from plugins.crm_customers import (
     after_import,
+    class_settings,
     commands,
     demo_run,
     duplicate_candidates,
@@ -133,6 +134,11 @@ class CrmCustomers:
     def core_menu_items(self) -> list[MenuItem]:
         """Declare menu entries besides those of the models."""
         return screens.MENU
+
+    @hookimpl
+    def core_seed(self, session: ScopedSession) -> None:
+        """Add the dated limits of the class rules."""
+        class_settings.seed_settings(session)
 
     @hookimpl
     def core_demo(self, suite: Suite, context: JobContext) -> None:

@@ -46,6 +46,12 @@ def installation(template: Path, tmp_path: Path) -> Installation:
     return Installation(Path(shutil.copytree(template, tmp_path / "data")))
 
 
+@pytest.fixture(scope="module")
+def module_installation(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation that the tests of one file share."""
+    return Installation(Path(shutil.copytree(template, tmp_path_factory.mktemp("shared") / "data")))
+
+
 @pytest.fixture
 def site(installation: Installation) -> Iterator[Site]:
     """The test's installation, served."""
@@ -53,9 +59,9 @@ def site(installation: Installation) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright, whose event loop would stand in the way of other modules' own."""
     sync_api = pytest.importorskip("playwright.sync_api")
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:

@@ -22,6 +22,8 @@ _ADDRESS = (
 )  # fmt: skip
 _RELATION = ("customer_id", "branch_id", "role", "since", "created_batch_id")
 _MARK = ("customer_id", "kind", "value", "since", "source", "created_batch_id")
+MARKS = {"intention": "intention", "blacklisted": "blacklist"}
+"""Delivered field -> kind of mark it sets; a mark from a source counts as approved by that source."""
 
 
 class CustomerDetails:
@@ -169,15 +171,15 @@ class CustomerDetails:
 
     def _marks(self, entries: Sequence[Entry]) -> None:
         batch = self.chunk.batch
-        rows = {}
-        for entry in entries:
-            if entry.values.get("intention"):
-                rows[entry.row_id] = (entry.row_id, "intention", "yes", batch.day.isoformat(), batch.source, batch.id)
+        rows = {
+            (entry.row_id, kind): (entry.row_id, kind, "yes", batch.day.isoformat(), batch.source, batch.id)
+            for entry in entries
+            for field, kind in MARKS.items()
+            if entry.values.get(field)
+        }
         if rows:
-            known = {
-                row[0] for row in self._known(entries, "kind", "crm_customers_customer_mark") if row[1] == "intention"
-            }
-            fresh = [row for customer, row in rows.items() if customer not in known]
+            known = set(self._known(entries, "kind", "crm_customers_customer_mark"))
+            fresh = [row for key, row in rows.items() if key not in known]
             self.chunk.insert(CustomerMark.__table__, _MARK, fresh)  # type: ignore[arg-type]  # a mapped class's table is a Table
 
 

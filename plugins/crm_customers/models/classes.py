@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, Numeric, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.api import Base, Json, Label, Model, UtcDateTime, field, utc_now
+from plugins.crm_customers.class_limits import NAMES
 from plugins.crm_customers.models.customers import seen_through_customer
 from plugins.crm_customers.models.options import CLASSES
 
@@ -62,7 +63,7 @@ class ClassSetting(Base):
         icon="adjustments",
     )
 
-    name: Mapped[str] = field(String(60), en="Setting", zh="设置", listed=True)
+    name: Mapped[str] = field(String(60), en="Setting", zh="设置", options=NAMES, listed=True)
     value: Mapped[Decimal] = field(Numeric(18, 4), en="Value", zh="值", listed=True)
     valid_from: Mapped[date] = field(Date, en="Valid from", zh="生效日期", listed=True)
     origin: Mapped[str] = field(String(120), en="Source", zh="依据", default="", listed=True)

@@ -152,6 +152,7 @@ class Customer(Base, Timestamps, Attributed):
             Field(Label("Manager code", "客户经理工号"), "identifier", ("业务员代码", "工号"), name="manager_code"),
             Field(Label("Manager name", "客户经理"), "text", ("业务员", "业务员姓名"), name="manager_name"),
             Field(Label("Intends to insure", "投保意向"), "boolean", ("意向",), name="intention"),
+            Field(Label("Blacklisted", "黑名单标志"), "boolean", ("是否黑名单",), name="blacklisted"),
         ),
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 import plugins.crm_customers.models  # noqa: F401 -- maps the tables before they are created
 from core.db.session import Database
-from core.errors import ConflictError, InvalidInputError, InvalidValueError, NotFoundError
+from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.security.models import AuditEntry
 from plugins.crm_customers.class_explain import SupposedPolicy, change_lines, check_lines, explain
 from plugins.crm_customers.class_settings import SETTINGS, change_setting, seed_settings, thresholds_on
@@ -241,7 +241,7 @@ def test_settings_are_seeded_once_and_read_by_day(book: Book) -> None:
         assert thresholds_on(session, D(2026, 7, 1)).important_premium == 60_000_00
         with pytest.raises(NotFoundError):
             change_setting(session, "unknown", Decimal(1), AS_OF, "")
-        with pytest.raises(InvalidValueError):
+        with pytest.raises(InvalidInputError):
             change_setting(session, "grace_days", Decimal("0.5"), AS_OF, "")
 
 
