@@ -18,6 +18,7 @@ from core.imports.profiles import (
     Empty,
     Expression,
     FileRules,
+    Known,
     Link,
     Profile,
     Record,
@@ -143,6 +144,7 @@ def _record(part: Section, catalogue: Catalogue, maps: frozenset[str]) -> Record
         each=_each(part, model, maps),
         attributes=_attributes(part, model),
         required_fields=part.texts("required_fields"),
+        known=cast("Known", part.choice("known", ("merge", "reject")) or "merge"),
     )
     part.finish()
     _check_add(part, record)

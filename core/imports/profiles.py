@@ -17,6 +17,7 @@ PARTS = ("leading_digits", "after_digits", "digits", "upper")
 
 Combine = Literal["one", "value", "sum", "join", "row"]
 Repeat = Literal["same", "last", "add", "reject"]
+Known = Literal["merge", "reject"]
 Empty = Literal["keep", "clear"]
 
 
@@ -107,6 +108,7 @@ class Record:
         each: Unpivoting, or none.
         attributes: ``"rest"`` keeps every unused column, a tuple the named ones.
         required_fields: Fields without which the row is rejected.
+        known: Whether a record that other sources know already is merged with theirs, or its row rejected.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Record:
     each: Each | None = None
     attributes: Literal["rest"] | tuple[str, ...] = ()
     required_fields: tuple[str, ...] = ()
+    known: Known = "merge"
 
 
 @dataclass(frozen=True)

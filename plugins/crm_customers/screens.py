@@ -57,6 +57,14 @@ MENU = [
         order=50,
     ),
     MenuItem(
+        "crm_customers.prospects",
+        Label("Prospects", "潜在客户"),
+        "/crm_customers/prospects",
+        "crm_customers.customer.view",
+        "user-plus",
+        "analysis",
+    ),
+    MenuItem(
         "crm_customers.penetration",
         Label("Vehicle penetration", "车辆渗透率"),
         "/crm_customers/penetration",

@@ -13,6 +13,7 @@ from plugins.crm_customers import home_cards
 from plugins.crm_customers.models import Customer
 from plugins.crm_customers.profile_page import customer_page
 from plugins.crm_customers.profile_tables import Reader
+from plugins.crm_customers.prospects_page import prospects_page
 from plugins.crm_customers.vehicles_page import penetration_page
 
 VIEW = "crm_customers.customer.view"
@@ -23,6 +24,7 @@ def routes() -> list[Route]:
     return [
         Route("/customers/{id:int}", customer, VIEW),
         Route("/penetration", penetration, "crm_customers.registry_vehicle.view"),
+        Route("/prospects", prospects, VIEW),
         Route("/home/premium_due", premium_due, "crm_customers.policy_term.view"),
         Route("/home/overdue", overdue, "crm_customers.receivable.view"),
     ]
@@ -43,6 +45,12 @@ def penetration(request: Request) -> Response:
     """Show how many registered vehicles of each township are insured with us (CU-06)."""
     page = penetration_page(session_of(request), reader_of(request), request.query_params.get("county", ""))
     return render(request, "crm_customers/penetration.html", page)
+
+
+def prospects(request: Request) -> Response:
+    """Show prospects by source and township, and how many were swept (CL-03, CL-05)."""
+    page = prospects_page(session_of(request), reader_of(request), dict(request.query_params))
+    return render(request, "crm_customers/prospects.html", page)
 
 
 def premium_due(request: Request) -> Response:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from core.api import Chunk, Entry, ImportTarget, canonical, encode_json, fetch_in
 from plugins.crm_customers.company_names import company_core
 from plugins.crm_customers.importing.details import CustomerDetails, division_code
+from plugins.crm_customers.importing.directory import refuse_known
 from plugins.crm_customers.importing.managers import manager_ids
 from plugins.crm_customers.importing.person import CustomerReading
 from plugins.crm_customers.importing.winners import winning_values
@@ -20,7 +21,7 @@ _SELF = "customer"
 
 _PLAIN = (
     "kind", "sex", "birth_on", "occupation", "income", "industry_code", "ownership_code", "origin", "channel",
-    "credit", "lost_to",
+    "credit", "lost_to", "swept_on",
 )  # fmt: skip
 """Fields that a source delivers and a column keeps."""
 
@@ -88,6 +89,15 @@ class CustomerTarget(ImportTarget):
                 entry.key, entry.reading = entry.awaited[_SELF].key, entry.awaited[_SELF].reading
             elif entry.key is None:
                 entry.key = _key_in_row(entry) or entry.reading.own_key or _key_of_row(entry)
+
+    def find_known(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Find what the source delivered before; a directory may say that other known customers are not wanted."""
+        super().find_known(chunk, entries)
+        strict = {record.name for record in chunk.profile.records if record.known == "reject"}
+        fresh = [entry for entry in entries if entry.record in strict and entry.row_id is None]
+        if fresh:
+            self._find_by_identity(chunk, fresh)
+            refuse_known(chunk, fresh)
 
     def look_up(self, chunk: Chunk, source: str, keys: Sequence[str]) -> Iterable[tuple[str, int, Any]]:
         """Return (key, customer id, digest) of the source's keys that are known."""
@@ -207,7 +217,7 @@ class CustomerTarget(ImportTarget):
                 entry.row_id, f"C{entry.row_id:08d}", reading.name[:200], reading.name_key[:200], pinyin,
                 reading.kind, get("sex") or (document.sex if document else None),
                 get("birth_on") or (document.birth_on if document else None), *plain, get("credit") or "good",
-                get("lost_to"),
+                get("lost_to"), get("swept_on"),
                 managers.get(entry.row_id), "unattached", "acquire", False, False, False, 0, 0, 0, 0, 0, 0,
                 chunk.batch.day.isoformat() if get("intention") else None, (place.street or None) if place else None,
                 division_code(place) if place else None, _dump(get("attributes")), 1, chunk.batch.now,

@@ -12,7 +12,7 @@ from plugins.crm_customers.search import CUSTOMER_KIND, customer_document, docum
 
 _FIELDS = (
     "name", "sex", "birth_on", "occupation", "income", "industry_code", "ownership_code", "origin", "channel",
-    "credit", "lost_to",
+    "credit", "lost_to", "swept_on",
 )  # fmt: skip
 CORRECTION = "correction"
 """Source of values that a person set; they win until released."""

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("receivable", sa.BigInteger(), nullable=False),
         sa.Column("first_insured_on", sa.Date(), nullable=True),
         sa.Column("lost_to", sa.String(length=80), nullable=True),
+        sa.Column("swept_on", sa.Date(), nullable=True),
         sa.Column("sex", sa.String(length=8), nullable=True),
         sa.Column("birth_on", sa.Date(), nullable=True),
         sa.Column("occupation", sa.String(length=80), nullable=True),

@@ -239,6 +239,7 @@ class Customer(Base, Timestamps, Attributed):
         Date, en="First insured", zh="首单日期", editable=False, imported=False
     )
     lost_to: Mapped[str | None] = field(String(80), en="Lost to", zh="流向", aliases=("次年保险公司",))
+    swept_on: Mapped[date | None] = field(Date, en="Last swept", zh="排摸日期", aliases=("摸排日期", "走访日期"))
     sex: Mapped[str | None] = field(String(8), en="Sex", zh="性别", options=SEXES)
     birth_on: Mapped[date | None] = field(Date, en="Born", zh="出生日期", aliases=("生日",))
     occupation: Mapped[str | None] = field(String(80), en="Occupation", zh="职业")

@@ -20,7 +20,7 @@ _MODELS = {
         "kind:choice=person/organisation name id_kind:choice=resident_id/passport/uscc/org_code/other"
         " id_number:identifier phone:phone landline email address sex:choice=male/female birth_on:date occupation"
         " income:money industry_code ownership_code origin manager_code manager_name"
-        " credit:choice=good/bad intention:boolean channel",
+        " credit:choice=good/bad intention:boolean blacklisted:boolean swept_on:date channel",
         "",
         True,
     ),

@@ -241,8 +241,8 @@ def test_settings_are_seeded_once_and_read_by_day(book: Book) -> None:
         assert thresholds_on(session, D(2026, 7, 1)).important_premium == 60_000_00
         with pytest.raises(NotFoundError):
             change_setting(session, "unknown", Decimal(1), AS_OF, "")
-        with pytest.raises(InvalidInputError):
-            change_setting(session, "grace_days", Decimal("0.5"), AS_OF, "")
+    with pytest.raises(InvalidInputError), book.session() as session:
+        change_setting(session, "grace_days", Decimal("0.5"), AS_OF, "")
 
 
 def test_facts_changed_outside_are_picked_up_by_a_full_run(book: Book) -> None:
