@@ -54,6 +54,7 @@ from core.plugin.contributions import (
 from core.plugin.hookspecs import hookimpl, hookspec
 from core.registry.fields import Choice, Field, Label, choices, field
 from core.registry.filter_values import LOCAL_ZONE, today_here
+from core.registry.filters import Asked
 from core.registry.models import ListSource, Model, RegisteredModel, Registry
 from core.search.index import document as document_number
 from core.search.index import find as find_documents
@@ -75,6 +76,7 @@ __all__ = [
     "SIGNED_IN",
     "Actor",
     "AfterImport",
+    "Asked",
     "Attributed",
     "BanyanError",
     "Base",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from core.db.session import ScopedSession
+    from core.registry.filters import Asked
     from core.security.actors import Actor
 
 PUBLIC = "public"
@@ -107,7 +108,8 @@ class Column:
 
     Args:
         model: Model id of the list.
-        id: Name unique among the model's columns; ``<plugin>_<name>`` for a foreign list.
+        id: Name unique among the model's columns; ``<plugin>_<name>`` for a foreign list. A column with the name of a
+            field stands in for it where the reader lacks the permission of the field.
         label: Column head.
         load_many: Called with (session, ids of the page); returns a value per id.
         kind: How values are shown (a field kind, or ``class``).
@@ -131,13 +133,14 @@ class Filter:
     Args:
         model: Model id of the list.
         id: Name in filters, ``<id>:value``.
-        matching: Called with (operator, value text); returns a select of ids of the model.
+        matching: Returns a select of ids of the model.
+        kind: ``text``, or the field kind of days or numbers whose values are read as those of fields are.
     """
 
     model: str
     id: str
     label: Label
-    matching: Callable[[str, str], Select[Any]]
+    matching: Callable[[Asked], Select[Any]]
     kind: str = "text"
     aliases: tuple[str, ...] = ()
 

@@ -18,8 +18,8 @@ _built: WeakKeyDictionary[Registry, dict[tuple[Any, ...], ListDefinition]] = Wea
 def definition_of(suite: Suite, model: RegisteredModel, actor: Actor) -> ListDefinition:
     """Return the list definition, built once for every set of contributions.
 
-    Columns and filters of plugins that are not active in the actor's branch, or whose permission the actor lacks,
-    do not exist in it, so they can neither be shown nor named.
+    Columns and filters of plugins that are not active in the actor's branch, and fields and columns whose permission
+    the actor lacks, do not exist in it, so they can neither be shown nor named.
 
     Args:
         suite: Registry and plugins.
@@ -28,12 +28,20 @@ def definition_of(suite: Suite, model: RegisteredModel, actor: Actor) -> ListDef
     """
     columns = _active(suite, "core_columns", model, actor)
     filters = _active(suite, "core_filters", model, actor)
+    withheld = withheld_fields(model, actor)
     known = _built.setdefault(suite.registry, {})
-    key = (model.id, *(id(each) for each in columns), "", *(id(each) for each in filters))
+    key = (model.id, withheld, *(id(each) for each in columns), "", *(id(each) for each in filters))
     found = known.get(key)
     if found is None:
-        found = known[key] = ListDefinition(model, suite.registry, columns, filters)
+        found = known[key] = ListDefinition(model, suite.registry, columns, filters, withheld)
     return found
+
+
+def withheld_fields(model: RegisteredModel, actor: Actor) -> frozenset[str]:
+    """Return the names of the fields whose permission the actor lacks."""
+    return frozenset(
+        name for name, field in model.fields.items() if field.permission and not actor.may(field.permission)
+    )
 
 
 def _active(suite: Suite, hook: str, model: RegisteredModel, actor: Actor) -> list[Any]:

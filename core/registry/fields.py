@@ -64,6 +64,8 @@ class Field:
         filterable: May be named in a filter or sort.
         target: Model id a reference points to.
         show: How lists draw the value where its kind does not say: ``class`` for the badge of a class.
+        permission: Needed to read it besides the model's own; for everybody else the field does not exist in lists,
+            filters, orders, exports, pages and the interface. Forms never offer it.
     """
 
     label: Label
@@ -83,6 +85,7 @@ class Field:
     hint: Label | None = None
     facts: Mapping[str, Any] = dataclass_field(default_factory=dict)
     show: str = ""
+    permission: str = ""
 
     def option(self, code: object) -> Choice | None:
         """Return the choice with a code."""
@@ -104,6 +107,7 @@ def field(  # noqa: D417, PLR0913 -- the arguments are those of `Field`, explain
     filterable: bool = True,
     target: str = "",
     show: str = "",
+    permission: str = "",
     **column_options: Any,
 ) -> MappedColumn[Any]:
     """Declare a column together with its field; see `Field` for the meaning of the arguments.
@@ -125,6 +129,7 @@ def field(  # noqa: D417, PLR0913 -- the arguments are those of `Field`, explain
         filterable,
         target,
         show=show,
+        permission=permission,
     )
     info = {"field": declaration}
     return mapped_column(*column, info=info, **column_options)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
+from core.db.session import ScopedSession
 from core.errors import InvalidValueError
 from core.registry.fields import Field
 from core.registry.filter_values import ME_WORDS, Relative, start_of_day
-from core.registry.filters import Condition, FilterSet
+from core.registry.filters import Asked, Condition, FilterSet
 from core.registry.models import RegisteredModel, Registry
-from core.security.actors import Actor
+
+if TYPE_CHECKING:
+    from core.plugin.contributions import Filter
 
 CODE_FIELDS = ("code", "number", "username")
 """Fields by which a reference may be named besides the title of its target."""
@@ -22,10 +25,10 @@ LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class Context:
-    """What conditions are read against: all models, the actor for ``me``, the civil day of today."""
+    """What conditions are read against: all models, the session of who asks, the civil day of today."""
 
     registry: Registry
-    actor: Actor
+    session: ScopedSession
     today: date
 
 
@@ -44,12 +47,11 @@ def expression(filters: FilterSet, condition: Condition, context: Context) -> Co
         InvalidValueError: A contributed filter or a reference refuses the value.
     """
     if condition.operator == "text":
-        found = _free_text(filters, str(condition.values[0]))
+        found = _free_text(filters, str(condition.values[0]), context)
         return not_(func.coalesce(found, false())) if condition.negated else found
     term = filters.terms[condition.field]
     if term.filter is not None:
-        text = str(condition.values[0]) if condition.values else ""
-        matching: ColumnElement[bool] = filters.model.column("id").in_(term.filter.matching(condition.operator, text))
+        matching = _contributed(filters, term.filter, condition, context)
         return not_(matching) if condition.negated else matching
     assert term.field is not None  # noqa: S101 -- a term is a field or a contributed filter
     column = filters.model.column(term.name)
@@ -60,15 +62,25 @@ def expression(filters: FilterSet, condition: Condition, context: Context) -> Co
     return or_(column.is_(None), not_(found)) if condition.negated else found
 
 
-def _free_text(filters: FilterSet, text: str) -> ColumnElement[bool]:
+def _contributed(filters: FilterSet, given: Filter, condition: Condition, context: Context) -> ColumnElement[bool]:
+    text = str(condition.values[0]) if condition.values else ""
+
+    def test(column: Any) -> ColumnElement[bool]:
+        return _typed_test(column, given.kind, condition, context.today)
+
+    asked = Asked(condition.operator, text, context.session, test)
+    found: ColumnElement[bool] = filters.model.column("id").in_(given.matching(asked))
+    return found
+
+
+def _free_text(filters: FilterSet, text: str, context: Context) -> ColumnElement[bool]:
     """Free text: the contributed filter ``text`` if there is one, else a part of the title, else the id."""
     term = filters.terms.get("text")
     model = filters.model
     own: Any = model.column("id")
     found: ColumnElement[bool]
     if term is not None and term.filter is not None:
-        found = own.in_(term.filter.matching("=", text))
-        return found
+        return _contributed(filters, term.filter, Condition(term.name, "=", (text,)), context)
     title = model.fields.get(model.declaration.title)
     if title is None or title.name not in filters.terms or title.kind not in {"text", "identifier", "plate", "vin"}:
         found = own == (int(text) if text.isdecimal() and len(text) < 19 else -1)
@@ -86,12 +98,16 @@ def _contains(column: Any, text: str) -> ColumnElement[bool]:
 def _field_test(
     column: Any, model: RegisteredModel, field: Field, condition: Condition, context: Context
 ) -> ColumnElement[bool]:
-    if field.kind == "date":
-        return _day_test(column, condition, context.today)
-    if field.kind == "instant":
-        return _instant_test(column, condition, context.today)
     if field.kind == "reference":
         return _reference_test(column, target_of(context.registry, field, model), condition, context)
+    return _typed_test(column, field.kind, condition, context.today)
+
+
+def _typed_test(column: Any, kind: str, condition: Condition, today: date) -> ColumnElement[bool]:
+    if kind == "date":
+        return _day_test(column, condition, today)
+    if kind == "instant":
+        return _instant_test(column, condition, today)
     return _plain_test(column, condition.operator, condition.values)
 
 
@@ -170,8 +186,8 @@ def _reference_test(
         number = value.removeprefix("#")
         if number.isdecimal() and (value[0] == "#" or target is None):
             tests.append(column == min(int(number), LARGEST_ID))
-        elif target is not None and target.id == "core.user" and value.casefold() in ME_WORDS:
-            tests.append(column == context.actor.user_id)
+        elif target is not None and value.casefold() in ME_WORDS and (mine := _mine(target, context)) is not None:
+            tests.append(column.in_(mine))
         elif target is not None:
             tests.append(column.in_(_named(target, value)))
         else:
@@ -183,6 +199,22 @@ def _reference_test(
                 value=value,
             )
     return or_(*tests)
+
+
+def _mine(target: RegisteredModel, context: Context) -> Any:
+    """Select the records that are the actor: the user, or what carries the user's staff code."""
+    actor = context.session.actor
+    user = context.registry.get("core.user") if "core.user" in context.registry else None
+    if actor is None or user is None:
+        return None
+    me = user.column("id") == actor.user_id
+    if target.id == user.id:
+        return select(user.column("id")).where(me)
+    if not target.declaration.staff_code:
+        return None
+    code = user.column("staff_code")
+    codes = select(code).where(me, code != "")
+    return select(target.column("id")).where(target.column(target.declaration.staff_code).in_(codes))
 
 
 def _named(target: RegisteredModel, value: str) -> Any:

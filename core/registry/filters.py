@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,9 @@ from core.registry.filter_values import DAYS, EMPTY_WORDS, NUMBERS, fold, read_s
 from core.registry.models import RegisteredModel
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from core.db.session import ScopedSession
     from core.plugin.contributions import Filter
 
 LONGEST_QUERY = 2_000
@@ -56,6 +59,24 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a contributed filter is asked.
+
+    Args:
+        operator: The sign as typed, ``=`` for none, ``empty`` for a test without value.
+        text: The value as typed, without quotes.
+        session: The session of who asks, for what only a look-up tells.
+        test: Turns a column of the filter's kind into the test that was asked for: how a filter of days or numbers
+            understands the same words as a field.
+    """
+
+    operator: str
+    text: str
+    session: ScopedSession
+    test: Callable[[Any], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
 class Term:
     """A name that filters may use: a field of the model or a filter contributed by a plugin."""
 
@@ -64,6 +85,13 @@ class Term:
     kind: str
     field: Field | None = None
     filter: Filter | None = None
+
+    @property
+    def read_as(self) -> Field | None:
+        """The field whose values are typed; none where a contributed filter reads the text itself."""
+        if self.field is None and self.kind in NUMBERS | DAYS:
+            return Field(self.label, self.kind, name=self.name)
+        return self.field
 
 
 def is_hidden(field: Field) -> bool:
@@ -77,11 +105,16 @@ class FilterSet:
     Args:
         model: The model.
         filters: Filters that plugins contribute to it.
+        withheld: Fields that may not be named.
     """
 
-    def __init__(self, model: RegisteredModel, filters: Sequence[Filter] = ()) -> None:
+    def __init__(
+        self, model: RegisteredModel, filters: Sequence[Filter] = (), withheld: frozenset[str] = frozenset()
+    ) -> None:
         self.model = model
-        fields = [item for item in model.fields.values() if item.filterable and not is_hidden(item)]
+        readable = [item for item in model.fields.values() if item.name not in withheld and not is_hidden(item)]
+        self.readable = {item.name: item for item in readable}
+        fields = [item for item in readable if item.filterable]
         terms = [Term(item.name, item.label, item.kind, field=item) for item in fields]
         terms += [Term(item.id, item.label, item.kind, filter=item) for item in filters if item.model == model.id]
         self.terms: dict[str, Term] = {}
@@ -145,11 +178,14 @@ class FilterSet:
         term = self.find(_unquote(token["name"]))
         if not value:
             raise _malformed(token[0], "Write a value after the colon, or `empty`.")
+        read_as = term.read_as
         if not sign and value.casefold() in EMPTY_WORDS and not _is_option(term, value):
+            if term.field is None and read_as is not None:
+                raise wrong(read_as, value, "Write a value, or the filter with a minus sign before it.")
             return Condition(term.name, "empty", (), negated)
-        if term.field is None:
+        if read_as is None:
             return Condition(term.name, sign or "=", (_unquote(value),), negated)
-        operator, values = _read(term.field, sign, value)
+        operator, values = _read(read_as, sign, value)
         return Condition(term.name, operator, values, negated)
 
     def to_text(self, conditions: Iterable[Condition]) -> str:

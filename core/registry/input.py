@@ -38,7 +38,7 @@ def writable_fields(model: RegisteredModel) -> dict[str, Field]:
     return {
         name: field
         for name, field in model.fields.items()
-        if field.editable and field.kind != "json" and not is_hidden(field)
+        if field.editable and field.kind != "json" and not field.permission and not is_hidden(field)
     }
 
 

@@ -54,6 +54,8 @@ class Model:
         icon: Icon of the menu entry.
         list_from: Gives a faster way to an actor's rows in the order of the id than testing the row rule on each; the
             row rule holds all the same.
+        staff_code: Field with the staff code of the person whom a record stands for; ``me`` in filters means the
+            records with one's own code.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Model:
     menu: bool = False
     icon: str = "table"
     list_from: ListFrom | None = None
+    staff_code: str = ""
 
 
 @dataclass(frozen=True)

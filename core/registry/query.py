@@ -102,6 +102,7 @@ class ListDefinition:
         registry: All models, for the titles of references.
         columns: Columns that plugins contribute.
         filters: Filters that plugins contribute.
+        withheld: Fields that do not exist for who asks; a contributed column of the same name takes its place.
     """
 
     def __init__(
@@ -110,17 +111,17 @@ class ListDefinition:
         registry: Registry,
         columns: Sequence[Column] = (),
         filters: Sequence[Filter] = (),
+        withheld: frozenset[str] = frozenset(),
     ) -> None:
         self.model = model
         self.registry = registry
-        self.filters = FilterSet(model, filters)
+        self.filters = FilterSet(model, filters, withheld)
         self.id_column = model.column("id")
         self._selects: dict[tuple[str, ...], Select[Any]] = {}
         self.plain: dict[tuple[Any, ...], Select[Any]] = {}
         self.columns: dict[str, ListColumn] = {}
-        for item in model.fields.values():
-            if not is_hidden(item):
-                self.columns[item.name] = self._own_column(item)
+        for item in self.filters.readable.values():
+            self.columns[item.name] = self._own_column(item)
         for extra in sorted(columns, key=lambda column: column.order):
             if extra.model == model.id:
                 self.columns.setdefault(
@@ -175,7 +176,7 @@ class ListDefinition:
         """Build the expressions of conditions for the session's actor."""
         if session.actor is None:
             raise UnscopedError("unscoped", "A query ran without an actor.")
-        context = Context(self.registry, session.actor, today)
+        context = Context(self.registry, session, today)
         return [expression(self.filters, condition, context) for condition in conditions]
 
     def own_columns(self, names: Sequence[str]) -> list[ListColumn]:

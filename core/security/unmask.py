@@ -44,7 +44,7 @@ def reveal(suite: Suite, session: ScopedSession, model: RegisteredModel, row_id:
         raise PermissionDeniedError("person_needed", "Only a person can see clear values.")
     actor.require(f"{model.id}.unmask")
     field = model.fields.get(name)
-    if field is None or not field.mask:
+    if field is None or not field.mask or (field.permission and not actor.may(field.permission)):
         raise NotFoundError("unknown_field", "{model} has no field {field}.", model=model.id, field=name)
     reason = _checked(reason)
     row = session.scalar(select(model.entity).where(model.entity.id == row_id))

@@ -24,11 +24,11 @@ from core.api import (
 )
 from plugins.crm_customers.demo import DemoFile, write_portfolio
 from plugins.crm_customers.demo.people import draw_name
+from plugins.crm_customers.demo.staff import clerks
 from plugins.crm_customers.demo.tables import CITY_BRANCH, County, counties
 
 AREA_CODE = "0573"
 ACTOR = system_actor("demonstration data")
-_STAFF = (("manager", "branch_manager"), ("clerk1", "clerk"), ("clerk2", "clerk"))
 
 
 def load_demo(suite: Suite, context: JobContext) -> None:
@@ -56,15 +56,24 @@ def make_offices(session: ScopedSession) -> None:
     if session.scalar(select(Branch.id).where(Branch.code == CITY_BRANCH)) is not None:
         return
     city = add_branch(session, CITY_BRANCH, "嘉兴中心支公司", None, AREA_CODE)
+    _person(session, "manager", city, Random(CITY_BRANCH), "branch_manager", "crm_customers_totals")  # noqa: S311 -- as below
     for county in counties():
         _staff(session, county, add_branch(session, county.code, f"{county.short}支公司", city, AREA_CODE))
 
 
 def _staff(session: ScopedSession, county: County, branch: Branch) -> None:
-    rng = Random(county.code)  # noqa: S311 -- made-up names, nothing secret
-    for number, (post, role) in enumerate(_STAFF, 1):
-        user = add_user(session, f"{post}.{county.code}", draw_name(rng, rng.choice("mf")), None, branch)
-        user.staff_code = f"3{county.code[2:]}{number:04d}"
+    """The head of a branch, and two clerks who are account managers: each has customers of their own."""
+    rng = Random(branch.code)  # noqa: S311 -- made-up names, nothing secret
+    _person(session, "manager", branch, rng, "branch_manager")
+    for number, (code, name) in enumerate(clerks(county), 1):
+        clerk = add_user(session, f"clerk{number}.{branch.code}", name, None, branch)
+        clerk.staff_code = code
+        give_role(session, clerk, "clerk", branch)
+
+
+def _person(session: ScopedSession, post: str, branch: Branch, rng: Random, *roles: str) -> None:
+    user = add_user(session, f"{post}.{branch.code}", draw_name(rng, rng.choice("mf")), None, branch)
+    for role in roles:
         give_role(session, user, role, branch)
 
 

@@ -1,4 +1,4 @@
-"""Cards of the home page: process links, covers that end, blacklist candidates, freshness of the data (CU-27)."""
+"""Cards of the home page: process links, policies that end, blacklist candidates, freshness of the data (CU-27)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import date, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import case, func, select, type_coerce
+from sqlalchemy import Select, and_, case, func, select, type_coerce
 
 from core.api import LOCAL_ZONE, Actor, HomeCard, ImportBatch, Label, Money, ScopedSession, today_here, utc_now
 from plugins.crm_customers.models import Customer, Policy, PolicyTerm, Receivable
-from plugins.crm_customers.models.options import CLASSES, LINKS
+from plugins.crm_customers.models.options import CLASSES, LINES, LINKS
+from plugins.crm_customers.own_figures import own_figures
 
-LIST = "/crm_customers/customers"
+LIST, POLICIES = "/crm_customers/customers", "/crm_customers/policies"
 SPANS = ((0, 7), (8, 30), (31, 60), (61, 90))
-"""Days until a cover ends, both ends included."""
-LAPSED_DAYS = 30
+"""Days until a policy ends, both ends included."""
+LAPSED, LAPSED_DAYS = "lead", 30
+"""Class of customers whose cover ended, and for how long that is news."""
 ROWS = 8
 WEEKS = 12
 STALE_AFTER = timedelta(days=2)
@@ -28,7 +30,7 @@ def cards() -> list[HomeCard]:
     weeks, overdue = _lazy("premium_due"), _lazy("overdue")
     return [
         _card("links", "top", Label("Process links", "流程环节"), load_links, 10),
-        _card("renewals", "main", Label("Covers that end", "待续保"), load_renewals, 10),
+        _card("renewals", "main", Label("Policies that end", "到期保单"), load_renewals, 10, "policy"),
         _card("premium_due", "main", Label("Premium by week", "到期保费"), weeks, 30, "policy_term", "lazy"),
         _card("overdue", "side", Label("Overdue receivables", "逾期应收"), overdue, 20, "receivable", "lazy"),
         _card("candidates", "side", Label("Blacklist candidates", "黑名单候选"), load_candidates, 30),
@@ -58,17 +60,20 @@ def _link_counts(session: ScopedSession) -> list[Any]:
     """Count customers by process link and class once a request; two cards show the numbers."""
     known: list[Any] | None = session.info.get(_MEMO)
     if known is None:
-        today = today_here()
-        soon = case((Customer.next_expiry.between(today, today + timedelta(days=SPANS[-1][1])), 1), else_=0)
+        lapsed = (Customer.first_insured_on.is_not(None), Customer.class_since >= _lapsed_since())
         statement = select(
             Customer.link_code,
             Customer.class_code,
             func.count(Customer.id).label("number"),
-            func.sum(soon).label("ending"),
+            func.sum(case((and_(*lapsed), 1), else_=0)).label("lapsed"),
             func.sum(case((Customer.blacklist_candidate, 1), else_=0)).label("candidates"),
         ).group_by(Customer.link_code, Customer.class_code)
         known = session.info[_MEMO] = list(session.execute(statement))
     return known
+
+
+def _lapsed_since() -> date:
+    return today_here() - timedelta(days=LAPSED_DAYS)
 
 
 def load_links(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | None:
@@ -82,13 +87,14 @@ def _tile(code: str, label: str, counts: list[Any], locale: str) -> dict[str, An
     rows = sorted((row for row in counts if row.link_code == code), key=lambda row: -row.number)
     condition = f"link_code:{code}"
     labels = {option.code: option.label.of(locale) for option in CLASSES}
+    lapsed = (f"class_code:{LAPSED}", "-first_insured_on:empty", f"class_since:>={_lapsed_since()}")
     return {
-        "code": code,
         "label": label,
         "number": sum(row.number for row in rows),
         "url": filtered(LIST, condition),
-        "ending": sum(int(row.ending or 0) for row in rows),
-        "ending_url": filtered(LIST, condition, f"next_expiry:<{SPANS[-1][1]}d"),
+        "lapsed": sum(int(row.lapsed or 0) for row in rows if row.class_code == LAPSED),
+        "lapsed_days": LAPSED_DAYS,
+        "lapsed_url": filtered(LIST, condition, *lapsed),
         "classes": [
             {
                 "label": labels.get(row.class_code, row.class_code),
@@ -101,45 +107,32 @@ def _tile(code: str, label: str, counts: list[Any], locale: str) -> dict[str, An
 
 
 def load_renewals(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | None:
-    """Return customers whose cover ends: how many by span of days, those who lapsed, and the nearest ones."""
+    """Return the policies that end: how many by span of days, and the nearest ones."""
     today = today_here()
     spans = [(today + timedelta(days=first), today + timedelta(days=last)) for first, last in SPANS]
-    counts = session.execute(
-        select(
-            *(func.sum(case((Customer.next_expiry.between(*span), 1), else_=0)) for span in spans),
-        ).where(Customer.next_expiry.between(spans[0][0], spans[-1][1]))
-    ).one()
-    since = today - timedelta(days=LAPSED_DAYS)
-    lapsed = (Customer.class_code == "lead", Customer.first_insured_on.is_not(None), Customer.class_since >= since)
-    nearest = (
-        select(
-            Customer.id,
-            Customer.name,
-            Customer.number,
-            Customer.class_code,
-            Customer.next_expiry,
-            Customer.policies_in_force,
-            Customer.premium_12m,
-            Customer.incurred,
-            Customer.earned,
-        )
-        .where(Customer.next_expiry >= today)
-        .order_by(Customer.next_expiry, Customer.id)
-        .limit(ROWS)
-    )
+    within = (Policy.end_on.between(today, spans[-1][1]), Policy.state == "active")
+    counted = (func.sum(case((Policy.end_on.between(*span), 1), else_=0)) for span in spans)
+    counts = session.execute(select(*counted).where(*within)).one()
+    conditions = [f"end_on:{first}..{last}" for first, last in (*spans, (today, spans[-1][1]))]
+    urls = [f"{filtered(POLICIES, condition, 'state:active')}&sort=end_on" for condition in conditions]
     return {
         "spans": [
-            {"days": days, "number": int(number or 0), "url": filtered(LIST, f"next_expiry:{first}..{last}")}
-            for days, number, (first, last) in zip(SPANS, counts, spans, strict=True)
+            {"days": days, "number": int(number or 0), "url": url}
+            for days, number, url in zip(SPANS, counts, urls, strict=False)
         ],
-        "lapsed": session.scalar(select(func.count(Customer.id)).where(*lapsed)) or 0,
-        "lapsed_days": LAPSED_DAYS,
-        "lapsed_url": filtered(LIST, "class_code:lead", "-first_insured_on:empty", f"class_since:>={since}"),
-        "rows": session.execute(nearest).all(),
+        "rows": session.execute(_nearest().where(*within)).all(),
+        "line_labels": {option.code: option.label.of(actor.locale) for option in LINES},
         "today": today,
-        "url": f"{filtered(LIST, f'next_expiry:<{SPANS[-1][1]}d')}&sort=next_expiry",
-        "locale": actor.locale,
+        "url": urls[-1],
     }
+
+
+def _nearest() -> Select[Any]:
+    premium = select(func.sum(PolicyTerm.premium)).where(PolicyTerm.policy_id == Policy.id).scalar_subquery()
+    columns = (Customer.id, Customer.name, Customer.number, Customer.class_code, Policy.product, Policy.end_on)
+    shown: tuple[Any, ...] = (*columns, Policy.line, Policy.policy_no, type_coerce(premium, Money).label("premium"))
+    policies = select(*shown)
+    return policies.join(Customer, Customer.id == Policy.holder_id).order_by(Policy.end_on, Policy.id).limit(ROWS)
 
 
 def load_candidates(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] | None:
@@ -147,13 +140,14 @@ def load_candidates(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] 
     number = sum(int(row.candidates or 0) for row in _link_counts(session))
     if not number:
         return None
-    rows = session.execute(
-        select(Customer.id, Customer.name, Customer.claim_count, Customer.incurred)
-        .where(Customer.blacklist_candidate)
-        .order_by(Customer.incurred.desc())
-        .limit(ROWS)
-    ).all()
-    return {"number": number, "rows": rows, "url": filtered(LIST, "blacklist_candidate:yes")}
+    named = select(Customer.id, Customer.name).where(Customer.blacklist_candidate)
+    rows = session.execute(named.order_by(Customer.id.desc()).limit(ROWS)).all()
+    figures = own_figures(session, [row.id for row in rows])
+    return {
+        "number": number,
+        "rows": [(row, figures[row.id]) for row in rows],
+        "url": filtered(LIST, "blacklist_candidate:yes"),
+    }
 
 
 def load_freshness(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] | None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from core.api import Column, Filter, InvalidValueError, Label, ScopedSession
-from core.values.plates import read_plate
-from plugins.crm_customers.models import Claim, ContactPoint, Customer, Policy, Receivable, Vehicle
+from core.api import Asked, Column, Filter, InvalidValueError, Label, ScopedSession, Vault
+from core.values.phones import read_phones
+from core.values.text import narrow
+from plugins.crm_customers import own_figures
+from plugins.crm_customers.models import Claim, ContactPoint, Policy, Receivable, Vehicle
 
 CUSTOMER = "crm_customers.customer"
 POLICY = "crm_customers.policy"
@@ -18,6 +20,8 @@ RECEIVABLE = "crm_customers.receivable"
 YES = frozenset({"yes", "true", "是"})
 NO = frozenset({"no", "false", "否"})
 TAIL_DIGITS = 4
+SHORTEST_PART = 2
+"""Signs of a plate; one alone would find nearly all."""
 LAST_SIGN = "\uffff"
 
 
@@ -40,7 +44,7 @@ def columns() -> list[Column]:
             "count",
             permission="crm_customers.policy.view",
         ),
-        Column(CUSTOMER, "loss_ratio", Label("Loss ratio %", "赔付率 %"), _loss_ratios, "ratio"),
+        *own_figures.columns(),
         Column(POLICY, "claims", Label("Claims", "赔案"), _claims, "count", permission="crm_customers.claim.view"),
     ]
 
@@ -48,6 +52,7 @@ def columns() -> list[Column]:
 def filters() -> list[Filter]:
     """Return the filters."""
     return [
+        Filter(CUSTOMER, "expiry", Label("Policy ends", "保单到期"), by_expiry, "date", ("到期",)),
         Filter(CUSTOMER, "phone", Label("Phone", "电话"), by_phone, aliases=("手机", "电话后四位")),
         Filter(CUSTOMER, "plate", Label("Plate", "车牌"), by_plate, aliases=("车牌号码",)),
         Filter(CUSTOMER, "policy", Label("Policy number", "保单号"), by_policy),
@@ -55,36 +60,47 @@ def filters() -> list[Filter]:
     ]
 
 
-def by_phone(_operator: str, text: str) -> Select[Any]:
-    """Customers by the last four digits of a number; whole numbers are found by the search box."""
-    digits = "".join(sign for sign in text if sign.isdigit())
-    if len(digits) != TAIL_DIGITS:
-        raise _refused("phone", text, "Write the last four digits; the search box finds whole numbers.")
-    return select(ContactPoint.customer_id).where(ContactPoint.tail == digits, ContactPoint.until.is_(None))
+def by_expiry(asked: Asked) -> Select[Any]:
+    """Customers with a policy of the reader's branches that ends then and was not cancelled."""
+    return select(Policy.holder_id).where(asked.test(Policy.end_on), Policy.state == "active")
 
 
-def by_plate(_operator: str, text: str) -> Select[Any]:
-    """Customers who own a vehicle with this plate; parts of plates are found by the search box."""
-    plate = read_plate(text)
-    if plate is None or plate.kind == "invalid":
-        raise _refused("plate", text, "Write the whole plate; the search box finds parts.")
-    return select(Vehicle.owner_id).where(Vehicle.plate == plate.text, Vehicle.owner_id.is_not(None))
+def by_phone(asked: Asked) -> Select[Any]:
+    """Customers by a whole number, through its blind index, or by its last four digits: no other part is stored."""
+    digits = "".join(sign for sign in asked.text if sign.isdigit())
+    if len(digits) == TAIL_DIGITS:
+        found: ColumnElement[bool] = ContactPoint.tail == digits
+    else:
+        numbers = [phone.number for phone in read_phones(asked.text) if phone.kind in {"mobile", "landline"}]
+        if not numbers:
+            raise _refused("phone", asked.text, "Write the last four digits, or the whole number.")
+        vault: Vault = asked.session.info["vault"]
+        found = ContactPoint.value_index.in_([vault.index(number, ContactPoint.place) for number in numbers])
+    return select(ContactPoint.customer_id).where(found, ContactPoint.until.is_(None))
 
 
-def by_policy(_operator: str, text: str) -> Select[Any]:
+def by_plate(asked: Asked) -> Select[Any]:
+    """Customers who own a vehicle with a part of a plate."""
+    part = "".join(sign for sign in narrow(asked.text).upper() if sign.isalnum())
+    if len(part) < SHORTEST_PART:
+        raise _refused("plate", asked.text, "Write two characters of the plate or more.")
+    return select(Vehicle.owner_id).where(Vehicle.plate.contains(part, autoescape=True), Vehicle.owner_id.is_not(None))
+
+
+def by_policy(asked: Asked) -> Select[Any]:
     """Customers with a policy whose number begins with the text."""
-    number = "".join(text.split()).upper()
+    number = "".join(asked.text.split()).upper()
     if not number:
-        raise _refused("policy", text, "Write the beginning of a policy number.")
+        raise _refused("policy", asked.text, "Write the beginning of a policy number.")
     begins = Policy.source_key.between(number, number + LAST_SIGN)
     return select(Policy.holder_id).where(begins)
 
 
-def by_open(_operator: str, text: str) -> Select[Any]:
+def by_open(asked: Asked) -> Select[Any]:
     """Receivables that are not fully paid (``yes``), or are (``no``)."""
-    word = text.casefold()
+    word = asked.text.casefold()
     if word not in YES | NO:
-        raise _refused("open", text, "Write yes or no.")
+        raise _refused("open", asked.text, "Write yes or no.")
     is_open = Receivable.amount_due > Receivable.amount_paid
     return select(Receivable.id).where(is_open if word in YES else ~is_open)
 
@@ -114,11 +130,6 @@ def _policies(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
         select(Policy.holder_id, func.count(Policy.id)).where(Policy.holder_id.in_(ids)).group_by(Policy.holder_id)
     )
     return {row[0]: row[1] for row in session.execute(counted)}
-
-
-def _loss_ratios(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
-    rows = session.execute(select(Customer.id, Customer.incurred, Customer.earned).where(Customer.id.in_(ids)))
-    return {row.id: row.incurred / row.earned for row in rows if row.earned > 0}
 
 
 def _claims(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:

@@ -18,6 +18,7 @@ from core.api import (
     MenuItem,
     Panel,
     Permission,
+    Role,
     Route,
     Schedule,
     ScopedSession,
@@ -124,6 +125,11 @@ class CrmCustomers:
     def core_permissions(self) -> list[Permission]:
         """Declare permissions besides those of the models."""
         return screens.PERMISSIONS
+
+    @hookimpl
+    def core_roles(self) -> list[Role]:
+        """Declare suggested roles."""
+        return screens.ROLES
 
     @hookimpl
     def core_routes(self) -> list[Route]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.api import ScopedSession
 from plugins.crm_customers.class_explain import Line, change_lines, check_lines, explain_on
+from plugins.crm_customers.models import TOTALS
 from plugins.crm_customers.profile_facts import CustomerFacts
 from plugins.crm_customers.profile_tables import Reader
 
@@ -60,7 +61,7 @@ def reasons_for(session: ScopedSession, reader: Reader, facts: CustomerFacts) ->
     named = DECISIVE.get(code, ())
     place, falls = LADDER.index(code), FALLS.get(code, ALWAYS_FALLS)
     return Reasons(
-        numbers=not facts.shared_with or reader.may("crm_customers.customer.totals"),
+        numbers=not facts.shared_with or reader.may(TOTALS),
         decisive=[line for line in checks if line.code in named],
         others=[line for line in checks if line.code not in named],
         upwards=[line for line in changes if LADDER.index(line.target) > place],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from core.api import Label, MenuItem, Permission, Slot
+from core.api import Label, MenuItem, Permission, Role, Slot
+from plugins.crm_customers.models import TOTALS
 
 PERMISSIONS = [
-    Permission("crm_customers.customer.totals", Label("Customers: company-wide totals", "客户:全公司合计")),
+    Permission(TOTALS, Label("Customers: company-wide totals", "客户:全公司合计")),
 ]
+ROLES = [Role("crm_customers_totals", Label("Company-wide totals", "全公司合计"), (TOTALS,))]
+"""Added to another role: for who looks after all branches, or does the accounts of shared customers."""
 SLOTS = [
     Slot("crm_customers.customer.top", Label("Customer, above everything", "客户页顶部")),
     Slot("crm_customers.customer.tabs", Label("Customer, below the tabs", "客户页主栏")),

@@ -8,6 +8,9 @@ from random import Random
 from plugins.crm_customers.demo.people import draw_name
 from plugins.crm_customers.demo.tables import County
 
+CLERKS = 2
+"""Account managers of a branch who can sign in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intermediary:
@@ -34,9 +37,21 @@ _KINDS = (
 )
 
 
+def clerks(county: County) -> list[tuple[str, str]]:
+    """Returns staff code and name of the account managers who can sign in: known before a portfolio is drawn."""
+    rng = Random(county.code)  # noqa: S311 -- made-up names, nothing secret
+    return [(_staff_code(county, serial), draw_name(rng, rng.choice("mf"))) for serial in range(1, CLERKS + 1)]
+
+
 def draw_managers(rng: Random, county: County, number: int) -> list[str]:
-    """Returns account managers as "staff code + name" (T9-17); two of a county may share a name."""
-    return [f"2{county.code[2:]}{serial:04d}{draw_name(rng, 'm')}" for serial in range(1, number + 1)]
+    """Returns account managers as "staff code + name" (T9-17), the clerks first; two of a county may share a name."""
+    names = [draw_name(rng, "m") for _ in range(number)]
+    names[:CLERKS] = [name for _, name in clerks(county)]
+    return [_staff_code(county, serial) + name for serial, name in enumerate(names, 1)]
+
+
+def _staff_code(county: County, serial: int) -> str:
+    return f"2{county.code[2:]}{serial:04d}"
 
 
 def draw_intermediaries(rng: Random, county: County) -> list[Intermediary]:

@@ -3,11 +3,19 @@
 from plugins.crm_customers.models.claims import Claim, Receivable
 from plugins.crm_customers.models.classes import ClassHistory, ClassSetting, CustomerMark, DuplicateCandidate
 from plugins.crm_customers.models.contacts import Address, ContactPoint, CustomerIdentity
-from plugins.crm_customers.models.customers import AccountManager, Customer, CustomerBranch, CustomerSource
+from plugins.crm_customers.models.customers import (
+    TOTALS,
+    AccountManager,
+    Customer,
+    CustomerBranch,
+    CustomerSource,
+    foreign_relations,
+)
 from plugins.crm_customers.models.policies import Cover, Endorsement, InsuredItem, Policy, PolicyTerm, ReinsuranceShare
 from plugins.crm_customers.models.vehicles import RegistryVehicle, Vehicle
 
 __all__ = [
+    "TOTALS",
     "AccountManager",
     "Address",
     "Claim",
@@ -29,4 +37,5 @@ __all__ = [
     "RegistryVehicle",
     "ReinsuranceShare",
     "Vehicle",
+    "foreign_relations",
 ]

@@ -59,6 +59,11 @@ class CustomerBranch(Base):
     created_batch_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
+TOTALS = "crm_customers.customer.totals"
+"""The right to figures of the whole company; others see those of their branches (``own_figures``)."""
+_COMPANY_WIDE: dict[str, Any] = {"editable": False, "imported": False, "permission": TOTALS}
+
+
 def seen_customer(entity: Any, actor: Actor) -> ColumnElement[bool]:
     """Customers with a relation to one of the actor's branches."""
     relation = CustomerBranch.__table__
@@ -210,10 +215,19 @@ class Customer(Base, Timestamps, Attributed):
         String(9), en="Division code", zh="区划代码", editable=False, imported=False
     )
     next_expiry: Mapped[date | None] = field(
-        Date, en="Next expiry", zh="最近到期", aliases=("到期",), editable=False, imported=False, listed=True
+        Date,
+        en="Next expiry",
+        zh="最近到期",
+        listed=True,
+        **_COMPANY_WIDE,
     )
     policies_in_force: Mapped[int] = field(
-        Integer, en="Policies in force", zh="有效保单", default=0, editable=False, imported=False, listed=True
+        Integer,
+        en="Policies in force",
+        zh="有效保单",
+        default=0,
+        listed=True,
+        **_COMPANY_WIDE,
     )
     premium_12m: Mapped[Decimal] = field(
         Money,
@@ -221,19 +235,25 @@ class Customer(Base, Timestamps, Attributed):
         zh="12 个月保费",
         aliases=("保费",),
         default=Decimal(0),
-        editable=False,
-        imported=False,
         listed=True,
+        **_COMPANY_WIDE,
     )
-    earned: Mapped[Decimal] = field(
-        Money, en="Earned premium", zh="满期保费", default=Decimal(0), editable=False, imported=False
-    )
+    earned: Mapped[Decimal] = field(Money, en="Earned premium", zh="满期保费", default=Decimal(0), **_COMPANY_WIDE)
     incurred: Mapped[Decimal] = field(
-        Money, en="Claims incurred", zh="累计赔款", default=Decimal(0), editable=False, imported=False
+        Money,
+        en="Claims incurred",
+        zh="累计赔款",
+        default=Decimal(0),
+        **_COMPANY_WIDE,
     )
-    claim_count: Mapped[int] = field(Integer, en="Claims", zh="赔案", default=0, editable=False, imported=False)
+    claim_count: Mapped[int] = field(Integer, en="Claims", zh="赔案", default=0, **_COMPANY_WIDE)
     receivable: Mapped[Decimal] = field(
-        Money, en="Receivable", zh="应收", default=Decimal(0), editable=False, imported=False, listed=True
+        Money,
+        en="Receivable",
+        zh="应收",
+        default=Decimal(0),
+        listed=True,
+        **_COMPANY_WIDE,
     )
     first_insured_on: Mapped[date | None] = field(
         Date, en="First insured", zh="首单日期", editable=False, imported=False
@@ -291,6 +311,7 @@ class AccountManager(Base, Timestamps):
         title="name",
         shared=True,
         icon="user-star",
+        staff_code="code",
     )
 
     code: Mapped[str] = field(String(40), en="Staff code", zh="工号", unique=True, listed=True)
@@ -298,12 +319,12 @@ class AccountManager(Base, Timestamps):
     branch_id: Mapped[int | None] = field(
         ForeignKey("core_branch.id"), en="Branch", zh="机构", target="core.branch", listed=True
     )
-    user_id: Mapped[int | None] = mapped_column(BigInteger)
     active: Mapped[bool] = field(en="Active", zh="在职", default=True)
     created_batch_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 __all__ = [
+    "TOTALS",
     "AccountManager",
     "Customer",
     "CustomerBranch",

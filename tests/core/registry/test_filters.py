@@ -16,7 +16,7 @@ from core.plugin.contributions import Filter
 from core.registry.fields import Label
 from core.registry.filter_sql import Context, expression
 from core.registry.filter_values import LOCAL_ZONE, Relative
-from core.registry.filters import Condition, FilterSet
+from core.registry.filters import Asked, Condition, FilterSet
 from core.security.actors import Actor
 from tests.core.registry.conftest import NAMES, TODAY
 from tests.core.registry.sample_models import Boat, Owner, sample_registry
@@ -167,8 +167,8 @@ def compares(condition: Condition, value: Any) -> bool:
 
 def test_the_database_finds_the_rows_that_a_plain_evaluation_finds(database: Database, system: Actor) -> None:
     chance = random.Random(2)
-    context = Context(REGISTRY, system, TODAY)
     with database.read(system) as session:
+        context = Context(REGISTRY, session, TODAY)
         rows = list(session.scalars(select(Boat)))
         for _ in range(400):
             conditions = [random_condition(chance) for _ in range(chance.randrange(1, 4))]
@@ -181,29 +181,56 @@ def test_the_database_finds_the_rows_that_a_plain_evaluation_finds(database: Dat
 
 @pytest.mark.parametrize("text", ["owner:陈美芳", "owner:O1", "owner_id:#1", "船主:O1,nobody"])
 def test_a_reference_is_named_by_title_code_or_number(database: Database, system: Actor, text: str) -> None:
-    where = expression(FILTERS, FILTERS.parse(text)[0], Context(REGISTRY, system, TODAY))
     with database.read(system) as session:
+        where = expression(FILTERS, FILTERS.parse(text)[0], Context(REGISTRY, session, TODAY))
         found = set(session.scalars(select(Boat.owner_id).where(where)))
 
     assert found == {1}
 
 
 def test_a_contributed_filter_shares_the_namespace(database: Database, system: Actor) -> None:
-    asked: list[tuple[str, str]] = []
+    seen: list[tuple[str, str]] = []
 
-    def matching(operator: str, value: str) -> Any:
-        asked.append((operator, value))
-        return select(Boat.id).where(Boat.owner_id.in_(select(Owner.id).where(Owner.code == value)))
+    def matching(asked: Asked) -> Any:
+        seen.append((asked.operator, asked.text))
+        return select(Boat.id).where(Boat.owner_id.in_(select(Owner.id).where(Owner.code == asked.text)))
 
     extra = Filter("demo.boat", "crm_owner_code", Label("Owner code", "船主编号"), matching, aliases=("船东",))
     filters = FilterSet(REGISTRY.get("demo.boat"), [extra])
     condition = filters.parse('船东:>"O1"')[0]
     with database.read(system) as session:
-        where = expression(filters, condition, Context(REGISTRY, system, TODAY))
+        where = expression(filters, condition, Context(REGISTRY, session, TODAY))
         found = set(session.scalars(select(Boat.owner_id).where(where)))
 
-    assert (found, asked) == ({1}, [(">", "O1")])
+    assert (found, seen) == ({1}, [(">", "O1")])
     assert filters.parse(filters.to_text([condition])) == (condition,)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("crm_ends:<30d", "due_on:<30d"), ("-到期日:2026-11", "-due_on:2026-11"), ("crm_ends:>=today", "due_on:>=today")],
+)
+def test_a_contributed_filter_of_days_understands_the_words_of_a_field(
+    database: Database, system: Actor, text: str, same: str
+) -> None:
+    def matching(asked: Asked) -> Any:
+        return select(Boat.id).where(asked.test(Boat.due_on))
+
+    filters = FilterSet(
+        REGISTRY.get("demo.boat"), [Filter("demo.boat", "crm_ends", Label("E", "到期日"), matching, "date")]
+    )
+    with database.read(system) as session:
+        context = Context(REGISTRY, session, TODAY)
+        ours, theirs = (
+            set(session.scalars(select(Boat.id).where(expression(filters, filters.parse(each)[0], context))))
+            for each in (text, same)
+        )
+
+    assert ours == theirs
+    assert ours
+    assert filters.parse(filters.to_text(filters.parse(text))) == filters.parse(text)
+    with pytest.raises(InvalidValueError):
+        filters.parse("crm_ends:empty")
 
 
 @pytest.mark.parametrize("hostile", ['"' * 50_000, "a:" * 25_000, "-" * 50_000, '"a""' * 12_000, "a:b," * 12_000])
@@ -212,8 +239,9 @@ def test_hostile_text_is_refused_quickly(hostile: str) -> None:
         FILTERS.parse(hostile)
 
 
-def test_values_never_become_sql(system: Actor) -> None:
+def test_values_never_become_sql(database: Database, system: Actor) -> None:
     text = 'name:"x\'); DROP TABLE demo_boat; --"'
-    built = str(expression(FILTERS, FILTERS.parse(text)[0], Context(REGISTRY, system, TODAY)))
+    with database.read(system) as session:
+        built = str(expression(FILTERS, FILTERS.parse(text)[0], Context(REGISTRY, session, TODAY)))
 
     assert "DROP" not in built

@@ -17,6 +17,7 @@ from core.security.permissions import CORE_ROLES, sync_roles
 from core.testing.fixtures import make_settings
 from plugins.crm_customers.demo import write_portfolio
 from plugins.crm_customers.demo_run import ACTOR, import_files, make_offices
+from plugins.crm_customers.screens import ROLES
 
 CUSTOMERS, VEHICLES = 800, 1500
 CODES = {"impossible_date": "invalid_date", "bad_amount": "invalid_amount", "missing_name": "value_missing"}
@@ -33,7 +34,7 @@ def demo(tmp_path_factory):
     suite = build_suite(make_settings(folder, ("crm_customers",)))
     Base.metadata.create_all(suite.database.writer)
     with suite.database.write(ACTOR) as session:
-        sync_roles(session, CORE_ROLES)
+        sync_roles(session, [*CORE_ROLES, *ROLES])
         make_offices(session)
     portfolio = write_portfolio(folder / "demo", date(2026, 11, 21), CUSTOMERS, VEHICLES)
     import_files(suite, portfolio.files, lambda done, total, note: None, lambda: None)
@@ -62,8 +63,25 @@ def test_the_offices_and_their_staff_are_there_without_passwords(demo):
         staff = session.query(User).all()
         assert len(branches) == 8
         assert {branch.parent_id for branch in branches.values()} == {None, branches["330400"].id}
-        assert len(staff) == session.query(Grant).count() == 21
+        assert len(staff) == 22
+        assert (
+            session.query(Grant).count() == 23
+        )  # the head of the centre sees the figures of the whole company besides
         assert all(user.password_hash is None for user in staff)
+
+
+def test_each_clerk_is_an_account_manager_with_customers(demo):
+    suite, _ = demo
+    mine = ask(
+        suite,
+        "SELECT u.username, u.name = m.name, COUNT(c.id) FROM core_user u "
+        f"LEFT JOIN {table('account_manager')} m ON m.code = u.staff_code "
+        f"LEFT JOIN {table('customer')} c ON c.manager_id = m.id "
+        "WHERE u.username LIKE 'clerk%' GROUP BY u.username, m.name",
+    )
+
+    assert len(mine) == 14
+    assert all(same_name and number for _, same_name, number in mine)
 
 
 def test_every_file_is_accounted_for_row_by_row(demo):

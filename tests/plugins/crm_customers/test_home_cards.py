@@ -23,9 +23,11 @@ def customers(office: Office) -> None:
             ("grow", "good", 80),
         ]
     ):
-        expiry = None if days is None else TODAY + timedelta(days=days)
-        office.customer(f"客户{number}", "north", link_code=link, class_code=code, next_expiry=expiry)
-    office.customer("别家", "south", link_code="keep", class_code="good", next_expiry=TODAY)
+        customer = office.customer(f"客户{number}", "north", link_code=link, class_code=code)
+        if days is not None:
+            office.policy(customer, "north", f"P{number}", "100.00", start=TODAY + timedelta(days=days - 364))
+    other = office.customer("别家", "south", link_code="keep", class_code="good")
+    office.policy(other, "south", "P9", "100.00", start=TODAY - timedelta(days=364))
 
 
 def number_of_list(client, url: str) -> int:
@@ -44,13 +46,26 @@ def test_each_customer_is_in_one_link_and_each_number_opens_its_list(signed_in, 
     assert number_of_list(client, "/crm_customers/customers?") == 5
 
 
-def test_covers_that_end_are_counted_by_span_as_their_lists(signed_in, customers):
+def test_policies_that_end_are_counted_by_span_as_their_lists(signed_in, customers):
     client = signed_in("bo")
     text = client.get("/").text
     spans = re.findall(r'<a href="([^"]+)">\d+–\d+ days <b><span class="figure">(\d+)</span>', text)
 
     assert [int(number) for _url, number in spans] == [1, 0, 1, 1]
     assert [number_of_list(client, url) for url, _number in spans] == [1, 0, 1, 1]
+
+
+def test_customers_who_lapsed_are_counted_as_their_list(office, signed_in):
+    for number, days in enumerate((3, 400)):
+        since = TODAY - timedelta(days=days)
+        lapsed = {"link_code": "contact", "class_code": "lead", "class_since": since}
+        office.customer(f"脱保{number}", "north", first_insured_on=since - timedelta(days=365), **lapsed)
+    office.customer("意向", "north", link_code="contact", class_code="lead", class_since=TODAY)
+    client = signed_in("bo")
+
+    found = re.search(r'<a href="([^"]+)">lapsed in 30 days <span class="figure">(\d+)</span>', client.get("/").text)
+
+    assert int(found[2]) == number_of_list(client, found[1]) == 1
 
 
 def test_overdue_receivables_are_summed_and_listed(office, signed_in):
@@ -70,7 +85,7 @@ def test_overdue_receivables_are_summed_and_listed(office, signed_in):
 def test_a_new_installation_shows_what_to_do_instead_of_numbers(signed_in):
     text = signed_in("bo").get("/").text
 
-    assert "No cover ends soon" in text
+    assert "No policy ends soon" in text
 
 
 def test_the_premium_of_a_week_opens_its_terms(office, signed_in):
