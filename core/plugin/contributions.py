@@ -146,6 +146,29 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class ListView:
+    """A tab above a model's list: a filter under a name, with the number of its rows.
+
+    Args:
+        model: Model id of the list.
+        id: ``<plugin>.<name>``; stands in the address.
+        label: Name of the tab.
+        query: Filter text; a view whose filter a reader may not ask for is not offered to them.
+        sort: Order, as in the address; empty takes the model's.
+        permission: Needed besides that of the list.
+        order: Smaller stands further left.
+    """
+
+    model: str
+    id: str
+    label: Label
+    query: str
+    sort: str = ""
+    permission: str = ""
+    order: int = 100
+
+
+@dataclass(frozen=True)
 class HomeCard:
     """A part of the home page.
 

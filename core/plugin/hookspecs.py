@@ -68,6 +68,10 @@ class CoreHooks:
         """Declare further filters of lists."""
 
     @hookspec
+    def core_list_views(self) -> Sequence[given.ListView]:  # type: ignore[empty-body]  # a specification has no body
+        """Declare tabs above lists."""
+
+    @hookspec
     def core_home_cards(self) -> Sequence[given.HomeCard]:  # type: ignore[empty-body]  # a specification has no body
         """Declare parts of the home page."""
 

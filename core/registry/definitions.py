@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from core.errors import InvalidValueError
 from core.registry.models import RegisteredModel, Registry
 from core.registry.query import ListDefinition
 from core.security.actors import Actor
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.plugin.contributions import ListView
 
 _built: WeakKeyDictionary[Registry, dict[tuple[Any, ...], ListDefinition]] = WeakKeyDictionary()
+
+_possible: WeakKeyDictionary[ListDefinition, dict[tuple[int, ...], tuple[ListView, ...]]] = WeakKeyDictionary()
 
 
 def definition_of(suite: Suite, model: RegisteredModel, actor: Actor) -> ListDefinition:
@@ -42,6 +46,26 @@ def withheld_fields(model: RegisteredModel, actor: Actor) -> frozenset[str]:
     return frozenset(
         name for name, field in model.fields.items() if field.permission and not actor.may(field.permission)
     )
+
+
+def views_of(suite: Suite, definition: ListDefinition, actor: Actor) -> tuple[ListView, ...]:
+    """Return the tabs that plugins declare for a list and whose filters and orders exist for the actor, in order."""
+    given: list[ListView] = _active(suite, "core_list_views", definition.model, actor)
+    known, key = _possible.setdefault(definition, {}), tuple(id(each) for each in given)
+    found = known.get(key)
+    if found is None:
+        possible = [each for each in given if _is_possible(definition, each)]
+        found = known[key] = tuple(sorted(possible, key=lambda each: each.order))
+    return found
+
+
+def _is_possible(definition: ListDefinition, view: ListView) -> bool:
+    try:
+        definition.filters.parse(view.query)
+        definition.keys(tuple(filter(None, view.sort.split(","))))
+    except InvalidValueError:
+        return False
+    return True
 
 
 def _active(suite: Suite, hook: str, model: RegisteredModel, actor: Actor) -> list[Any]:

@@ -82,18 +82,19 @@ class PluginConformance:
         self, suite: Suite, manifest: Manifest
     ) -> None:
         known = {permission.name for permission in all_permissions(suite)} | {PUBLIC, SIGNED_IN}
-        hooks = ("core_routes", "core_menu_items", "core_panels", "core_columns", "core_home_cards")
+        hooks = ("core_routes", "core_menu_items", "core_panels", "core_columns", "core_list_views", "core_home_cards")
         asked = {
             (hook, name)
             for hook in (*hooks, "core_search_sources")
             for owner, name in self._declared(hook, suite, "permission")
-            if owner == self.plugin_id and not (hook == "core_columns" and name == "")
+            if owner == self.plugin_id and not (hook in {"core_columns", "core_list_views"} and name == "")
         }
 
         assert {(hook, name) for hook, name in asked if name not in known} == set()
 
     def test_contributions_are_labelled_in_both_languages(self, suite: Suite, manifest: Manifest) -> None:
         hooks = {"core_menu_items": "label", "core_panels": "title", "core_jobs": "label", "core_columns": "label"}
+        hooks["core_list_views"] = "label"
         labels = [
             label
             for hook, name in hooks.items()

@@ -21,7 +21,7 @@ class ListState:
         sort: Field names, ``-`` for descending.
         columns: Column names; empty means the person's choice or the default.
         density: ``compact`` or ``comfortable``; empty means the person's choice.
-        view: Saved view this state came from, 0 for none.
+        view: Tab this state came from: the number of a saved view or the id of a declared one, empty for none.
         after: Id of the row before the page.
         before: Id of the row behind the page.
         first: Number of the first row shown, counted from 1.
@@ -31,7 +31,7 @@ class ListState:
     sort: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     density: str = ""
-    view: int = 0
+    view: str = ""
     after: int | None = None
     before: int | None = None
     first: int = 1
@@ -44,7 +44,7 @@ class ListState:
             sort=_names(parameters.get("sort", "")),
             columns=_names(parameters.get("columns", "")),
             density=parameters.get("density", "") if parameters.get("density") in DENSITIES else "",
-            view=_number(parameters.get("view")) or 0,
+            view=parameters.get("view", "")[:80],
             after=_number(parameters.get("after")),
             before=_number(parameters.get("before")),
             first=max(1, _number(parameters.get("first")) or 1),
@@ -57,7 +57,7 @@ class ListState:
             "sort": ",".join(self.sort),
             "columns": ",".join(self.columns),
             "density": self.density,
-            "view": str(self.view or ""),
+            "view": self.view,
         }
         return {name: value for name, value in found.items() if value}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from core.errors import InvalidValueError
 from core.i18n import localised, translate
-from core.registry.definitions import definition_of
+from core.registry.definitions import definition_of, views_of
 from core.registry.filters import Condition
 from core.registry.formats import screen_format
 from core.registry.input import is_creatable
@@ -23,11 +23,13 @@ from core.registry.views import NO_PREFERENCE, Preference, preference, saved_vie
 from core.registry.views import View as Saved
 from core.web import requests
 from core.web.list_state import PAGE_ROWS, ListState
+from core.web.list_tabs import ALL, counted, tab_strip
 from core.web.table_rows import Shown, table_rows
 from core.web.templating import Templates, render
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.plugin.contributions import ListView
 
 View = Callable[[Request], Response]
 RIGHT = frozenset({"integer", "decimal", "money", "ratio", "count", "days"})
@@ -35,6 +37,7 @@ RIGHT = frozenset({"integer", "decimal", "money", "ratio", "count", "days"})
 RICH = frozenset({"class", "tag", "status", "days"})
 """Kinds of contributed columns, and looks of fields, that a macro draws; all others are plain text."""
 MORE_FILTERS = 12
+IMPORT = "core.import.run"
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,11 @@ def _query(listing: Listing, columns: list[ListColumn]) -> ListQuery:
 def _body(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
     """Return the main column; everything but rows and places in the list is kept from request to request."""
     pager = _pager(listing, page)
-    views = saved_views(requests.session_of(listing.request), listing.model.id)
+    views = _views(listing)
     filled, back, onward = bool(page.ids), bool(pager["previous_url"]), bool(pager["next_url"])
     actor, state = requests.actor_of(listing.request), replace(listing.state, after=None, before=None, first=1)
-    rights = tuple(actor.may(f"{listing.model.id}.{verb}") for verb in ("export", "edit", "import"))
+    verbs = (f"{listing.model.id}.{verb}" for verb in ("export", "edit", "import"))
+    rights = tuple(actor.may(name) for name in (*verbs, IMPORT))
     shown = tuple(column.name for column in columns)
     what = (listing.definition, state, listing.conditions, listing.error, listing.preference)
 
@@ -128,7 +132,7 @@ def _body(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
         return {"filled": filled, "back": back, "onward": onward, "view": _context(listing, columns, views)}
 
     templates: Templates = listing.request.app.state.templates
-    key = (*what, shown, tuple(views), rights, filled, back, onward)
+    key = (*what, shown, views, rights, filled, back, onward)
     skeleton = templates.skeleton(listing.locale, "list_body.html", key, context)
     signed = listing.request.state.signed_in
     values = {"csrf_token": signed.csrf_token if signed else "", **pager}
@@ -137,14 +141,24 @@ def _body(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
     )
 
 
-def _context(listing: Listing, columns: list[ListColumn], views: list[Saved]) -> dict[str, Any]:
+Views = tuple[tuple["ListView", ...], tuple[Saved, ...]]
+"""The tabs of plugins and of people."""
+
+
+def _views(listing: Listing) -> Views:
+    suite: Suite = listing.request.app.state.suite
+    declared = views_of(suite, listing.definition, requests.actor_of(listing.request))
+    return declared, tuple(saved_views(requests.session_of(listing.request), listing.model.id))
+
+
+def _context(listing: Listing, columns: list[ListColumn], views: Views) -> dict[str, Any]:
     state, base = listing.state, listing.model.url
     return {
         "title": listing.model.declaration.plural.of(listing.locale),
         "subtitle": None,
         "base_url": base,
         "actions": _actions(listing),
-        **_tabs(listing, views),
+        **tab_strip(listing, *views),
         "query": state.q,
         "query_error": listing.error or None,
         "placeholder": _placeholder(listing),
@@ -202,6 +216,8 @@ def _actions(listing: Listing) -> list[dict[str, Any]]:
     actor, model = requests.actor_of(listing.request), listing.model
     state = urlencode(listing.state.pairs())
     found: list[dict[str, Any]] = []
+    if actor.may(f"{model.id}.import") and actor.may(IMPORT) and any(each.imported for each in model.fields.values()):
+        found.append({"label": listing.say("Import"), "url": "/imports/new", "icon": "file-import"})
     if actor.may(f"{model.id}.export"):
         found.append(
             {"label": listing.say("Export"), "url": f"{model.url}/export?format=xlsx&{state}", "icon": "file-export"}
@@ -216,33 +232,6 @@ def _bulk(listing: Listing) -> list[dict[str, Any]]:
     if not requests.actor_of(listing.request).may(f"{listing.model.id}.export"):
         return []
     return [{"label": listing.say("Export"), "icon": "file-export", "name": "export"}]
-
-
-def _tabs(listing: Listing, views: list[Saved]) -> dict[str, Any]:
-    state, model = listing.state, listing.model
-    current = next((view for view in views if view.id == state.view), None)
-    everything = {"label": listing.say("All"), "url": model.url, "active": current is None, "number": None}
-    tabs = [everything] + [
-        {"label": view.name, "url": view_url(model, view.id, view.query), "active": view is current, "number": None}
-        for view in views
-    ]
-    here = urlencode([pair for pair in state.pairs() if pair[0] not in {"view", "density"}])
-    changed = here != (_without_density(current.query) if current else "")
-    return {
-        "tabs": tabs if views or changed else [],
-        "changed": changed and bool(state.q or state.sort or current),
-        "save_url": f"{model.url}/views/new?{urlencode(state.pairs())}",
-        "reset_url": view_url(model, current.id, current.query) if current else model.url,
-    }
-
-
-def _without_density(query: str) -> str:
-    return urlencode([pair for pair in parse_qsl(query) if pair[0] != "density"])
-
-
-def view_url(model: RegisteredModel, view_id: int, query: str) -> str:
-    """Return the address of a saved view."""
-    return f"{model.url}?{urlencode([*parse_qsl(query), ('view', str(view_id))])}"
 
 
 def _placeholder(listing: Listing) -> str:
@@ -340,5 +329,21 @@ def list_count(model: RegisteredModel) -> View:
             number, capped = count(requests.session_of(request), listing.definition, listing.conditions)
         context = {"matching": number, "capped": capped, "bulk": bool(_bulk(listing))}
         return render(request, "_list_count.html", context)
+
+    return view
+
+
+def list_tabs(model: RegisteredModel) -> View:
+    """Return the view that counts the tabs of all rows and of plugins after the list is shown."""
+
+    def view(request: Request) -> Response:
+        listing = read_listing(request, model)
+        declared, saved = _views(listing)
+        strip = tab_strip(listing, declared, saved)
+        conditions = {ALL: (), **{each.id: listing.definition.filters.parse(each.query) for each in declared}}
+        session = requests.session_of(request)
+        numbers = {name: count(session, listing.definition, asked) for name, asked in conditions.items()}
+        shown = {name: f"{number:,}{'+' if more else ''}" for name, (number, more) in numbers.items()}
+        return render(request, "_list_tabs.html", {"view": {**strip, "tabs": counted(strip["tabs"], shown)}})
 
     return view

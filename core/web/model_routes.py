@@ -25,6 +25,7 @@ def _of_model(model: RegisteredModel) -> list[Route]:
     routes = [
         Route(base, lists.list_page(model), view),
         Route(f"{base}/count", lists.list_count(model), view),
+        Route(f"{base}/tabs", lists.list_tabs(model), view),
         Route(f"{base}/columns", saved_views.list_columns(model), view, post),
         Route(f"{base}/views/new", saved_views.view_form(model), view),
         Route(f"{base}/views/new", saved_views.keep_view(model), view, post),

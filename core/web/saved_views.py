@@ -12,7 +12,8 @@ from core.i18n import localised
 from core.registry.models import RegisteredModel
 from core.registry.views import delete_view, keep_preference, save_view, saved_views
 from core.web import requests
-from core.web.lists import Listing, View, read_listing, view_url
+from core.web.list_tabs import view_url
+from core.web.lists import Listing, View, read_listing
 from core.web.templating import render
 
 
@@ -42,7 +43,7 @@ def view_form(model: RegisteredModel) -> View:
 def _view_form(listing: Listing, errors: dict[str, str]) -> Response:
     model, query = listing.model, urlencode(listing.state.pairs())
     views = saved_views(requests.session_of(listing.request), model.id)
-    name = next((view.name for view in views if view.id == listing.state.view and view.own), "")
+    name = next((view.name for view in views if str(view.id) == listing.state.view and view.own), "")
     fields = [
         {
             "name": "name",
@@ -82,7 +83,7 @@ def keep_view(model: RegisteredModel) -> View:
         except InvalidInputError as error:
             messages = {field: " ".join(localised(each, listing.locale)) for field, each in error.fields.items()}
             return _view_form(listing, messages)
-        return requests.redirect(request, view_url(model, view_id, query))
+        return requests.redirect(request, view_url(model, str(view_id), query))
 
     return view
 

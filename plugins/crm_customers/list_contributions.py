@@ -8,18 +8,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from core.api import Asked, Column, Filter, InvalidValueError, Label, ScopedSession, Vault
+from core.api import Asked, Column, Filter, InvalidValueError, Label, ListView, ScopedSession, Vault
 from core.values.phones import read_phones
 from core.values.text import narrow
 from plugins.crm_customers import own_figures
 from plugins.crm_customers.models import Claim, ContactPoint, Policy, Receivable, Vehicle
+from plugins.crm_customers.models.options import INSURED_STATES
 
 CUSTOMER = "crm_customers.customer"
 POLICY = "crm_customers.policy"
 RECEIVABLE = "crm_customers.receivable"
+REGISTERED = "crm_customers.registry_vehicle"
 YES = frozenset({"yes", "true", "是"})
 NO = frozenset({"no", "false", "否"})
 TAIL_DIGITS = 4
+SOON_DAYS = 30
 SHORTEST_PART = 2
 """Signs of a plate; one alone would find nearly all."""
 LAST_SIGN = "\uffff"
@@ -46,6 +49,31 @@ def columns() -> list[Column]:
         ),
         *own_figures.columns(),
         Column(POLICY, "claims", Label("Claims", "赔案"), _claims, "count", permission="crm_customers.claim.view"),
+    ]
+
+
+def views() -> list[ListView]:
+    """Return the tabs of the lists."""
+    soon = f"end_on:<{SOON_DAYS}d state:active"
+    states = {option.code: option.label for option in INSURED_STATES}
+    ends = Label(f"Ends in {SOON_DAYS} days", f"{SOON_DAYS} 天内到期")
+    return [
+        ListView(CUSTOMER, "crm_customers.mine", Label("My customers", "我的客户"), "manager_id:me", order=10),
+        ListView(CUSTOMER, "crm_customers.renewals", ends, f"expiry:<{SOON_DAYS}d", order=20),
+        ListView(CUSTOMER, "crm_customers.important", Label("Important", "重要客户"), "important:yes", order=30),
+        ListView(
+            CUSTOMER, "crm_customers.blacklist", Label("Blacklist candidates", "黑名单候选"), "blacklist_candidate:yes"
+        ),
+        ListView(POLICY, "crm_customers.policy_renewals", ends, soon, "end_on", order=10),
+        ListView(POLICY, "crm_customers.cancelled", Label("Cancelled", "已退保"), "state:cancelled", order=20),
+        ListView(RECEIVABLE, "crm_customers.open", Label("Open", "未收"), "open:yes", order=10),
+        ListView(
+            RECEIVABLE, "crm_customers.overdue", Label("Overdue", "逾期"), "open:yes due_on:<today", "due_on", order=20
+        ),
+        *(
+            ListView(REGISTERED, f"crm_customers.{code}", label, f"insured_state:{code}", order=place)
+            for place, (code, label) in enumerate(states.items())
+        ),
     ]
 
 

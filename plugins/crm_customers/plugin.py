@@ -15,6 +15,7 @@ from core.api import (
     Job,
     JobContext,
     Label,
+    ListView,
     MenuItem,
     Panel,
     Permission,
@@ -170,6 +171,11 @@ class CrmCustomers:
     def core_filters(self) -> list[Filter]:
         """Declare further filters of lists."""
         return list_contributions.filters()
+
+    @hookimpl
+    def core_list_views(self) -> list[ListView]:
+        """Declare tabs above lists."""
+        return list_contributions.views()
 
     @hookimpl
     def core_home_cards(self) -> list[HomeCard]:

@@ -205,6 +205,7 @@ class Customer(Base, Timestamps, Attributed):
         en="Account manager",
         zh="客户经理",
         target="crm_customers.account_manager",
+        aliases=("manager",),
         listed=True,
         imported=False,
     )
