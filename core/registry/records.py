@@ -49,10 +49,10 @@ def create_record(suite: Suite, session: ScopedSession, model: RegisteredModel, 
         PermissionDeniedError: A plugin refuses, or the record would not be visible to its maker.
         ConflictError: A unique value is taken.
     """
-    values = read_fields(session, suite.registry, model, sent, partial=False)
     actor = _actor(session)
-    if "branch_id" in model.table.columns and values.get("branch_id") is None:
-        values["branch_id"] = actor.home_branch_id
+    if "branch_id" in model.fields and not sent.get("branch_id"):
+        sent = {**sent, "branch_id": str(actor.home_branch_id)}
+    values = read_fields(session, suite.registry, model, sent, partial=False)
     made = model.entity(**values)
     _authorise(suite, session, actor, model, made)
     session.add(made)

@@ -199,6 +199,10 @@ def _reference_input(request: Request, model: RegisteredModel, field: Field, val
     if len(ids) > MOST_OPTIONS:
         hint = translate(request.state.locale).gettext("Number of the record")
         return {"kind": "number", "hint": hint}
+    if field.name == "branch_id":
+        actor = requests.actor_of(request)
+        ids = [branch for branch in ids if actor.sees_all_branches or branch in actor.branch_ids]
+        value = value or actor.home_branch_id
     titles = load_titles(session, target, ids)
     options = sorted(((str(row_id), title) for row_id, title in titles.items()), key=lambda option: option[1])
     return {"kind": "select", "options": [("", "—"), *options], "value": str(value or "")}

@@ -12,6 +12,7 @@ from core.api import Asked, Column, Filter, InvalidValueError, Label, ListView, 
 from core.values.phones import read_phones
 from core.values.text import narrow
 from plugins.crm_customers import own_figures
+from plugins.crm_customers.ages import by_age, load_ages
 from plugins.crm_customers.models import Claim, ContactPoint, Policy, Receivable, Vehicle
 from plugins.crm_customers.models.options import INSURED_STATES
 
@@ -47,6 +48,7 @@ def columns() -> list[Column]:
             "count",
             permission="crm_customers.policy.view",
         ),
+        Column(CUSTOMER, "age", Label("Age", "年龄"), load_ages, "integer"),
         *own_figures.columns(),
         Column(POLICY, "claims", Label("Claims", "赔案"), _claims, "count", permission="crm_customers.claim.view"),
     ]
@@ -81,6 +83,7 @@ def filters() -> list[Filter]:
     """Return the filters."""
     return [
         Filter(CUSTOMER, "expiry", Label("Policy ends", "保单到期"), by_expiry, "date", ("到期",)),
+        Filter(CUSTOMER, "age", Label("Age", "年龄"), by_age, "integer"),
         Filter(CUSTOMER, "phone", Label("Phone", "电话"), by_phone, aliases=("手机", "电话后四位")),
         Filter(CUSTOMER, "plate", Label("Plate", "车牌"), by_plate, aliases=("车牌号码",)),
         Filter(CUSTOMER, "policy", Label("Policy number", "保单号"), by_policy),

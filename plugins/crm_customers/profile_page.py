@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.api import ScopedSession
+from plugins.crm_customers.ages import age_on
 from plugins.crm_customers.models.options import CLASSES, CUSTOMER_KINDS, LINKS, SEXES
 from plugins.crm_customers.profile_facts import CustomerFacts, read_changes, read_facts, read_vehicles
 from plugins.crm_customers.profile_figures import PolicyFigures, Totals, policies_of
@@ -57,7 +58,7 @@ def customer_page(session: ScopedSession, reader: Reader, customer_id: int, aske
         "kind_label": reader.label(CUSTOMER_KINDS, facts.customer.kind),
         "link_label": reader.label(LINKS, facts.customer.link_code),
         "sex_label": reader.label(SEXES, facts.customer.sex),
-        "age": _age(facts.customer.birth_on, reader.today),
+        "age": age_on(reader.today, facts.customer.birth_on),
         "identity": next((row for row in facts.numbers if row.place == "identity" and row.until is None), None),
         "phones": [row for row in facts.numbers if row.place == "contact" and row.until is None][:2],
         "address": facts.addresses[0] if facts.addresses else None,
@@ -214,9 +215,3 @@ def months_of(first: date | None, last: date) -> int | None:
         return None
     months = (last.year - first.year) * 12 + last.month - first.month
     return max(0, months - (last.day < first.day))
-
-
-def _age(birth_on: date | None, today: date) -> int | None:
-    if birth_on is None:
-        return None
-    return today.year - birth_on.year - ((today.month, today.day) < (birth_on.month, birth_on.day))

@@ -29,6 +29,8 @@ FIELDS = (
     "lost_to",
 )
 """Fields of which a source's value is kept."""
+IN_DOCUMENT = frozenset({"sex", "birth_on"})
+"""Fields that a resident ID number says (GB 11643)."""
 
 
 def source_tables(reader: Reader, facts: CustomerFacts, changes: Rows) -> list[dict[str, Any]]:
@@ -77,13 +79,20 @@ def _origins(reader: Reader, facts: CustomerFacts) -> dict[str, Any]:
         (_("From"), "text", "figure"),
         (_("Other sources say"), "text", None),
     ]
+    in_document = any(row.place == "identity" and row.kind == "resident_id" and row.valid for row in facts.numbers)
+
+    def unsaid(name: str) -> str:
+        return (
+            _("read from the ID number") if in_document and name in IN_DOCUMENT else _("entered here, or the default")
+        )
+
     rows: list[Mapping[str, Any]] = []
     for name in FIELDS:
         value = getattr(facts.customer, name)
         given = list(_given(facts, name))
         if value is None and not given:
             continue
-        rows.append({"id": 0, "url": None, "cells": _origin_cells(reader, name, value, given)})
+        rows.append({"id": 0, "url": None, "cells": _origin_cells(reader, name, value, given, unsaid(name))})
     return table(_("Source of each field"), heads, rows, "")
 
 
@@ -96,12 +105,12 @@ def _given(facts: CustomerFacts, name: str) -> Iterator[tuple[int, Any, Any]]:
             yield PRIORITY.get(row.source, DEFAULT_PRIORITY), value, row
 
 
-def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, Any, Any]]) -> list[Cell]:
+def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, Any, Any]], unsaid: str) -> list[Cell]:
     _ = reader.words
     stored = _stored(value)
     used = next((row for _rank, said, row in given if str(said) == str(stored)), None)
     others = [f"{_shown(reader, name, said)} ({row.source})" for _rank, said, row in given if str(said) != str(stored)]
-    kept = _("kept from before") if given else _("entered here, or the default")
+    kept = _("kept from before") if given else unsaid
     origin = kept if used is None else _at(reader, used)
     url = reader.batch_url(used.batch_id) if used is not None else None
     label = Customer.__table__.c[name].info["field"].label.of(reader.locale)
