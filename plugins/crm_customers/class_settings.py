@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, Date, bindparam, event, select
 from sqlalchemy.orm import Mapper
 
 from core.api import InvalidInputError, InvalidValueError, NotFoundError, ScopedSession
@@ -17,6 +17,11 @@ from plugins.crm_customers.classification import Thresholds
 from plugins.crm_customers.models.classes import ClassSetting
 
 FROM_THE_START = date(2000, 1, 1)
+_VALID = (
+    select(ClassSetting.name, ClassSetting.value)
+    .where(ClassSetting.valid_from <= bindparam("day", type_=Date))
+    .order_by(ClassSetting.valid_from, ClassSetting.id)
+)
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -38,13 +43,9 @@ def seed_settings(session: ScopedSession) -> int:
 
 def thresholds_on(session: ScopedSession, as_of: date) -> Thresholds:
     """Return the limits valid on a day: the latest row of each name, else the default."""
-    rows = session.execute(
-        select(ClassSetting.name, ClassSetting.value)
-        .where(ClassSetting.valid_from <= as_of)
-        .order_by(ClassSetting.valid_from, ClassSetting.id)
-    )
+    rows = session.rows(_VALID, {"day": as_of})
     values = {setting.name: setting.value for setting in SETTINGS}
-    values.update((name, Decimal(value)) for name, value in rows if name in _BY_NAME)
+    values.update((row.name, Decimal(row.value)) for row in rows if row.name in _BY_NAME)
     return _thresholds(values)
 
 

@@ -19,6 +19,7 @@ from plugins.crm_customers.models import (
     ClassHistory,
     ContactPoint,
     Customer,
+    CustomerBranch,
     CustomerIdentity,
     CustomerMark,
     CustomerSource,
@@ -29,7 +30,6 @@ from plugins.crm_customers.models import (
     Receivable,
     Vehicle,
 )
-from plugins.crm_customers.models.customers import foreign_relations
 
 Rows = Sequence[Any]
 MOST_CHANGES = 200
@@ -82,6 +82,12 @@ _HEAD = (
     .outerjoin(AccountManager, AccountManager.id == Customer.manager_id)
     .where(Customer.id == _ID)
 )
+_RELATION = CustomerBranch.__table__.c
+_ELSEWHERE = _RELATION.branch_id.not_in(bindparam("mine", expanding=True))
+_HEAD_IN_BRANCHES = _HEAD.add_columns(
+    select(func.count()).where(_RELATION.customer_id == _ID, _ELSEWHERE).scalar_subquery().label("shared_with")
+)
+"""With the number of branches outside the reader's that also have to do with the customer; it says nothing of which."""
 _REACH: Any = union_all(
     *(
         select(
@@ -342,23 +348,23 @@ def read_facts(session: ScopedSession, customer_id: int, as_of: date) -> Custome
     """
     key = {"customer": customer_id}
     actor = session.actor
-    statement = _HEAD
-    if actor is not None and not actor.sees_all_branches:
-        statement = statement.add_columns(foreign_relations(_ID, actor).scalar_subquery().label("shared_with"))
-    head = session.execute(statement, key).first()
-    if head is None:
+    if actor is None or actor.sees_all_branches:
+        heads = session.rows(_HEAD, key)
+    else:
+        heads = session.rows(_HEAD_IN_BRANCHES, {**key, "mine": sorted(actor.branch_ids)})
+    if not heads:
         raise NotFoundError("unknown_record", "There is no such record.", "Go back to the list.")
     day = Day(as_of, thresholds_on(session, as_of))
     parts = (_REACH, _TERMS, _ENDORSEMENTS, _CLAIMS, _RECEIVABLES, _BIOGRAPHY, _SOURCES)
-    found = [session.execute(part, key).all() for part in parts]
-    return CustomerFacts(head, day, getattr(head, "shared_with", 0), *found)
+    found = [session.rows(part, key) for part in parts]
+    return CustomerFacts(heads[0], day, getattr(heads[0], "shared_with", 0), *found)
 
 
 def read_changes(session: ScopedSession, customer_id: int) -> Rows:
     """Return the values that imports changed on a customer, newest first."""
-    return session.execute(_CHANGES, {"customer": customer_id}).all()
+    return session.rows(_CHANGES, {"customer": customer_id})
 
 
 def read_vehicles(session: ScopedSession, customer_id: int) -> Rows:
     """Return the vehicles that a customer owns or insures."""
-    return session.execute(_VEHICLES, {"customer": customer_id}).all()
+    return session.rows(_VEHICLES, {"customer": customer_id})

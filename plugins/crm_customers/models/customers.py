@@ -14,12 +14,8 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Select,
     String,
     exists,
-    false,
-    func,
-    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -91,14 +87,6 @@ def seen_through_customer(entity: Any, actor: Actor) -> ColumnElement[bool]:
     relation = CustomerBranch.__table__
     mine = relation.c.branch_id.in_(sorted(actor.branch_ids))
     return exists().where(relation.c.customer_id == entity.customer_id, mine)
-
-
-def foreign_relations(customer_id: Any, actor: Actor) -> Select[Any]:
-    """Select the number of branches outside the actor's that have to do with a customer; says nothing of which."""
-    relation = CustomerBranch.__table__
-    mine = sorted(actor.branch_ids)
-    elsewhere: ColumnElement[bool] = false() if actor.sees_all_branches else relation.c.branch_id.not_in(mine)
-    return select(func.count()).select_from(relation).where(relation.c.customer_id == customer_id, elsewhere)
 
 
 class Customer(Base, Timestamps, Attributed):
@@ -330,7 +318,6 @@ __all__ = [
     "Customer",
     "CustomerBranch",
     "CustomerSource",
-    "foreign_relations",
     "seen_customer",
     "seen_through_customer",
 ]
