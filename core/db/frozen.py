@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import BindParameter, Dialect, bindparam, column, text
@@ -24,17 +25,24 @@ def freeze(statement: Any, dialect: Dialect) -> TextualSelect:
     compiled: SQLCompiler = statement.compile(dialect=plain)
     binds = {name: bind for bind, name in compiled.bind_names.items()}
 
-    def escaped(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        return f":{name}" if name in binds else f"\\{found[0]}"
+    given = {name: _unrolled(name, bind) for name, bind in binds.items()}
 
-    sql = _TOKEN.sub(escaped, compiled.string)
+    def written(found: re.Match[str]) -> str:
+        parts = given.get(found[1] or found[2])
+        if parts is None:
+            return f"\\{found[0]}"
+        names = ", ".join(f":{part.key}" for part in parts)
+        return f"({names})" if found[1] and not parts[0].expanding else names
+
+    sql = _TOKEN.sub(written, compiled.string)
     columns = [column(each.key or f"column{place}", each.type) for place, each in enumerate(statement.selected_columns)]
-    return text(sql).bindparams(*(_renamed(name, bind) for name, bind in binds.items())).columns(*columns)
+    return text(sql).bindparams(*chain.from_iterable(given.values())).columns(*columns)
 
 
-def _renamed(name: str, bind: BindParameter[Any]) -> BindParameter[Any]:
-    """Return a parameter under its name in the text."""
+def _unrolled(name: str, bind: BindParameter[Any]) -> list[BindParameter[Any]]:
+    """Return a parameter under its name in the text; a known list becomes one parameter a value, written only once."""
     if bind.required:
-        return bindparam(name, type_=bind.type, expanding=bind.expanding)
-    return bindparam(name, bind.value, type_=bind.type, expanding=bind.expanding)
+        return [bindparam(name, type_=bind.type, expanding=bind.expanding)]
+    if bind.expanding and bind.value:
+        return [bindparam(f"{name}_{place}", value, bind.type) for place, value in enumerate(bind.value)]
+    return [bindparam(name, bind.value, bind.type, expanding=bind.expanding)]

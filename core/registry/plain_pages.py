@@ -46,7 +46,7 @@ def plain_rows(session: ScopedSession, definition: ListDefinition, query: ListQu
     descending = ORDERS[tuple(query.sort or definition.model.declaration.sort)] != backward
     statement = _kept(definition, query.columns, session.actor, descending=descending, onward=place is not None)
     values = {"row_count": query.limit + 1, **({} if place is None else {"place": place})}
-    return session.execute(statement, values).all()
+    return session.rows(statement, values)
 
 
 def plain_ids(definition: ListDefinition, actor: Actor) -> Select[Any]:

@@ -299,7 +299,7 @@ def load_titles(session: ScopedSession, target: RegisteredModel, ids: Sequence[i
     if title is None or is_hidden(title):
         seen = session.execute(select(target.column("id")).where(target.column("id").in_(wanted))).scalars()
         return {row_id: f"#{row_id}" for row_id in seen}
-    rows = session.execute(_titles_of(target, title.name), {"ids": wanted}).all()
+    rows = session.rows(_titles_of(target, title.name), {"ids": wanted})
     show = masked(title) if title.mask else str
     return {row[0]: f"#{row[0]}" if row[1] is None else show(row[1]) for row in rows}
 

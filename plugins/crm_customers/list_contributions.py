@@ -151,7 +151,7 @@ def _shown_phones() -> Select[int, str]:
 
 def _phones(session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
     found: dict[int, str] = {}
-    for customer_id, masked in session.execute(_shown_phones(), {"ids": ids}):
+    for customer_id, masked in session.rows(_shown_phones(), {"ids": ids}):
         found.setdefault(customer_id, masked)
     return found
 

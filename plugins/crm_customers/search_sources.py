@@ -51,7 +51,7 @@ def find_customers(session: ScopedSession, typed: str, limit: int) -> list[Searc
     """
     rows: dict[int, Any] = {}
     for statement, values in _exact(session, typed):
-        rows.update((row.id, row) for row in session.execute(statement, {**values, "row_count": limit}))
+        rows.update((row.id, row) for row in session.rows(statement, {**values, "row_count": limit}))
     if len(rows) < limit and not typed.isdigit():
         rows.update((row.id, row) for row in _named(session, typed, limit))
     return [_customer_hit(session, row) for row in list(rows.values())[:limit]]
@@ -121,7 +121,7 @@ def _named(session: ScopedSession, typed: str, limit: int) -> Sequence[Any]:
     for most in CANDIDATES:
         ids = [row_id for _kind, row_id in find_documents(session.connection(), typed, [CUSTOMER_KIND], most)]
         if ids:
-            rows = session.execute(_look_ups()["ids"], {"wanted": ids, "row_count": limit}).all()
+            rows = session.rows(_look_ups()["ids"], {"wanted": ids, "row_count": limit})
         if len(rows) >= limit or len(ids) < most:
             break
     return rows
@@ -151,7 +151,7 @@ def find_vehicles(session: ScopedSession, typed: str, limit: int) -> list[Search
 
 
 def _those(session: ScopedSession, statement: Any, ids: list[int], limit: int) -> Sequence[Any]:
-    return session.execute(statement, {"wanted": ids, "row_count": limit}).all() if ids else ()
+    return session.rows(statement, {"wanted": ids, "row_count": limit}) if ids else ()
 
 
 @cache
@@ -209,7 +209,7 @@ def find_policies(session: ScopedSession, typed: str, limit: int) -> list[Search
             " · ".join(filter(None, (row.name, row.product, str(row.end_on or "")))),
             "file-text",
         )
-        for row in session.execute(_policies(), values)
+        for row in session.rows(_policies(), values)
     ]
 
 

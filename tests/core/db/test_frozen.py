@@ -1,0 +1,91 @@
+"""Kept statements: turned into text once, with the actor's row rules in it, they give the rows of the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import Date, String, bindparam, cast, func, literal_column, select, union_all
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.app import Suite
+from core.db.base import Base
+from core.db.frozen import freeze
+from core.db.session import Database
+from core.errors import UnscopedError
+from core.security.actors import Actor, system_actor
+from core.security.row_rules import row_rules
+
+
+class Parcel(Base):
+    __tablename__ = "test_frozen_parcel"
+
+    branch_id: Mapped[int]
+    label: Mapped[str] = mapped_column(String(40))
+    sent_on: Mapped[date | None] = mapped_column(Date)
+
+
+@pytest.fixture
+def parcels(database: Database, suite: Suite) -> Iterator[Database]:
+    database.row_rules = row_rules(suite.registry)
+    with database.write(system_actor("test")) as session:
+        for branch, label, day in ((1, "10:30", date(2026, 1, 2)), (2, "a::b", None), (3, ":label", date(2026, 3, 4))):
+            session.add(Parcel(branch_id=branch, label=label, sent_on=day))
+    yield database
+
+
+def names(*branches: int) -> Actor:
+    return Actor(1, "reader", branch_ids=frozenset(branches))
+
+
+KEPT = select(Parcel.label, Parcel.sent_on).where(Parcel.label.in_(bindparam("labels", expanding=True)))
+
+
+def test_rows_are_narrowed_to_each_actor_who_asks(parcels):
+    labels = {"labels": ["10:30", "a::b", ":label"]}
+    found = {}
+    for branches in ((1,), (2, 3), ()):
+        with parcels.read(names(*branches)) as session:
+            found[branches] = {row.label for row in session.rows(KEPT, labels)}
+
+    assert found == {(1,): {"10:30"}, (2, 3): {"a::b", ":label"}, (): set()}
+
+
+def test_colons_in_literals_and_casts_are_no_parameters(parcels):
+    text = func.coalesce(cast(literal_column("'12:30:15'"), String), "::x")
+    odd = union_all(
+        select(text.label("text"), Parcel.sent_on).where(Parcel.label == bindparam("label")),
+        select(cast(Parcel.id, String), cast(None, Date)),
+    )
+    with parcels.read(names(1, 2, 3)) as session:
+        rows = session.rows(odd, {"label": "a::b"})
+
+    assert ("12:30:15", None) in [tuple(row) for row in rows] and len(rows) == 4
+
+
+def test_values_come_back_in_the_types_of_the_columns(parcels):
+    with parcels.read(names(1)) as session:
+        (row,) = session.rows(KEPT, {"labels": ["10:30"]})
+
+    assert row.sent_on == date(2026, 1, 2)
+
+
+def test_lists_known_beforehand_need_no_rewriting_when_run(parcels):
+    statement = select(Parcel.id).where(Parcel.branch_id.in_([1, 2]))
+
+    frozen = str(freeze(statement, parcels.reader.dialect))
+
+    assert "POSTCOMPILE" not in frozen and frozen.count("branch_id_1_") == 2
+
+
+def test_nobody_gets_no_rows(parcels):
+    with parcels.read(None) as session, pytest.raises(UnscopedError):
+        session.rows(KEPT, {"labels": ["10:30"]})
+
+
+def test_what_was_added_before_is_found(parcels):
+    with parcels.write(names(1)) as session:
+        session.add(Parcel(branch_id=1, label="new"))
+
+        assert [row.label for row in session.rows(KEPT, {"labels": ["new"]})] == ["new"]
