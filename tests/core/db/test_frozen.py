@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -27,12 +26,12 @@ class Parcel(Base):
 
 
 @pytest.fixture
-def parcels(database: Database, suite: Suite) -> Iterator[Database]:
+def parcels(database: Database, suite: Suite) -> Database:
     database.row_rules = row_rules(suite.registry)
     with database.write(system_actor("test")) as session:
         for branch, label, day in ((1, "10:30", date(2026, 1, 2)), (2, "a::b", None), (3, ":label", date(2026, 3, 4))):
             session.add(Parcel(branch_id=branch, label=label, sent_on=day))
-    yield database
+    return database
 
 
 def names(*branches: int) -> Actor:
@@ -61,7 +60,8 @@ def test_colons_in_literals_and_casts_are_no_parameters(parcels):
     with parcels.read(names(1, 2, 3)) as session:
         rows = session.rows(odd, {"label": "a::b"})
 
-    assert ("12:30:15", None) in [tuple(row) for row in rows] and len(rows) == 4
+    assert ("12:30:15", None) in [tuple(row) for row in rows]
+    assert len(rows) == 4
 
 
 def test_values_come_back_in_the_types_of_the_columns(parcels):
@@ -76,7 +76,8 @@ def test_lists_known_beforehand_need_no_rewriting_when_run(parcels):
 
     frozen = str(freeze(statement, parcels.reader.dialect))
 
-    assert "POSTCOMPILE" not in frozen and frozen.count("branch_id_1_") == 2
+    assert "POSTCOMPILE" not in frozen
+    assert frozen.count("branch_id_1_") == 2
 
 
 def test_nobody_gets_no_rows(parcels):
