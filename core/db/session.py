@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, event
+from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from core.db.engine import create_engines
@@ -30,7 +30,7 @@ class ScopedSession(Session):
         self.row_rules = row_rules
         self.after_commit: list[Callable[[], None]] = []
 
-    def rows(self, statement: Any, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def rows(self, statement: Any, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Return all rows of a statement that is kept and run again and again, at a quarter of what `execute` costs.
 
         Args:

@@ -19,7 +19,6 @@ from plugins.crm_customers.models import (
     ClassHistory,
     ContactPoint,
     Customer,
-    CustomerBranch,
     CustomerIdentity,
     CustomerMark,
     CustomerSource,
@@ -29,6 +28,7 @@ from plugins.crm_customers.models import (
     PolicyTerm,
     Receivable,
     Vehicle,
+    foreign_relations,
 )
 
 Rows = Sequence[Any]
@@ -82,11 +82,7 @@ _HEAD = (
     .outerjoin(AccountManager, AccountManager.id == Customer.manager_id)
     .where(Customer.id == _ID)
 )
-_RELATION = CustomerBranch.__table__.c
-_ELSEWHERE = _RELATION.branch_id.not_in(bindparam("mine", expanding=True))
-_HEAD_IN_BRANCHES = _HEAD.add_columns(
-    select(func.count()).where(_RELATION.customer_id == _ID, _ELSEWHERE).scalar_subquery().label("shared_with")
-)
+_HEAD_IN_BRANCHES = _HEAD.add_columns(foreign_relations(_ID).scalar_subquery().label("shared_with"))
 """With the number of branches outside the reader's that also have to do with the customer; it says nothing of which."""
 _REACH: Any = union_all(
     *(

@@ -14,8 +14,12 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     String,
+    bindparam,
     exists,
+    func,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -87,6 +91,13 @@ def seen_through_customer(entity: Any, actor: Actor) -> ColumnElement[bool]:
     relation = CustomerBranch.__table__
     mine = relation.c.branch_id.in_(sorted(actor.branch_ids))
     return exists().where(relation.c.customer_id == entity.customer_id, mine)
+
+
+def foreign_relations(customer_id: Any) -> Select[Any]:
+    """Select the number of branches outside ``mine``, a list parameter, that have to do with a customer; not which."""
+    relation = CustomerBranch.__table__
+    elsewhere = relation.c.branch_id.not_in(bindparam("mine", expanding=True))
+    return select(func.count()).select_from(relation).where(relation.c.customer_id == customer_id, elsewhere)
 
 
 class Customer(Base, Timestamps, Attributed):
@@ -318,6 +329,7 @@ __all__ = [
     "Customer",
     "CustomerBranch",
     "CustomerSource",
+    "foreign_relations",
     "seen_customer",
     "seen_through_customer",
 ]
