@@ -7,9 +7,12 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from core.errors import BanyanError
 
 COMMANDS = (
     "up", "init", "serve", "worker", "doctor", "db", "plugin", "job",
@@ -59,19 +62,44 @@ def main() -> None:
             _register_plugin_commands()
         application()
     except BanyanError as error:
-        _fail(str(error))
+        _fail(_told(error))
     except Exception as error:
         if not _is_database_error(error):
             raise
-        problem = str(error).splitlines()[0]
-        _fail(f"The database cannot be used: {problem} `banyan doctor` says more; a new one needs `banyan init`.")
+        _fail(_told(_database_problem(error)))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _told(error: BanyanError) -> str:
+    from core.errors import InvalidInputError
+    from core.i18n import localised, terminal_locale
+
+    problems = error.fields if isinstance(error, InvalidInputError) else {"": error}
+    texts = [(name, *localised(problem, terminal_locale())) for name, problem in problems.items()]
+    return " ".join(" ".join(filter(None, (name and f"{name}:", *text))) for name, *text in texts)
 
 
 def _fail(message: str) -> NoReturn:
     typer.echo(f"banyan: {message}", err=True)
     sys.exit(1)
+
+
+def _database_problem(error: Exception) -> BanyanError:
+    from core.errors import DatabaseStateError
+
+    if "database is locked" in str(error):
+        return DatabaseStateError(
+            "database_locked",
+            "Another process holds the database.",
+            "Try again when it has ended; nothing was changed.",
+        )
+    return DatabaseStateError(
+        "database_unusable",
+        "The database cannot be used: {problem}.",
+        "`banyan doctor` says more; a new one needs `banyan init`.",
+        problem=str(error).splitlines()[0].rstrip("."),
+    )
 
 
 def _is_database_error(error: Exception) -> bool:
@@ -122,6 +150,6 @@ def _register_plugin_commands() -> None:
         suite = build_suite(load_settings())
     except BanyanError as error:
         # Without a suite there are no plugin commands; what follows says that the word is unknown.
-        typer.echo(f"banyan: {error}", err=True)
+        typer.echo(f"banyan: {_told(error)}", err=True)
         return
     suite.plugins.collect("core_commands", application=application)

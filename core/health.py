@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import BanyanError
+from core.i18n import localised, terminal_locale
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -62,7 +63,7 @@ def _run(name: str, check: Callable[[Suite], tuple[bool, str]], suite: Suite) ->
     try:
         ok, text = check(suite)
     except BanyanError as error:
-        return CheckResult(name, False, str(error))
+        return CheckResult(name, False, " ".join(localised(error, terminal_locale())))
     except Exception as error:
         return CheckResult(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
     return CheckResult(name, ok, text)
@@ -104,6 +105,10 @@ def _broker(suite: Suite) -> tuple[bool, str]:
 
 def _plugins(suite: Suite) -> list[CheckResult]:
     return [
-        CheckResult(f"plugin.{state.id}", state.status == "ready", str(state.error) if state.error else state.status)
+        CheckResult(
+            f"plugin.{state.id}",
+            state.status == "ready",
+            " ".join(localised(state.error, terminal_locale())) if state.error else state.status,
+        )
         for state in suite.plugins.states.values()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -51,6 +52,12 @@ def choose_locale(*wishes: str, accept_language: str = "") -> str:
     ranges = [_RANGE.fullmatch(part) for part in accept_language[:500].split(",")]
     ranked = sorted((match for match in ranges if match), key=lambda match: -float(match[2] or 1))
     return next((known_locale(match[1]) for match in ranked if known_locale(match[1])), DEFAULT)
+
+
+def terminal_locale() -> str:
+    """Return the language of who sits at the terminal, as POSIX ranks the variables; English where none says."""
+    wish = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return known_locale(wish.partition(".")[0]) or "en"
 
 
 @cache

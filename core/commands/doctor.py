@@ -36,8 +36,9 @@ def _results() -> list[CheckResult]:
     from core.config import load_settings
     from core.errors import BanyanError
     from core.health import CheckResult, check_all
+    from core.i18n import localised, terminal_locale
 
     try:
         return check_all(build_suite(load_settings()))
     except BanyanError as error:
-        return [CheckResult("installation", False, str(error))]
+        return [CheckResult("installation", False, " ".join(localised(error, terminal_locale())))]
