@@ -13,6 +13,7 @@ from markupsafe import Markup
 from core.i18n import translate
 from core.registry.formats import screen_format
 from core.values.masks import HIDDEN, MASKS
+from core.web import figures
 
 if TYPE_CHECKING:
     from core.web.static_files import StaticFiles
@@ -44,6 +45,7 @@ class PageEnvironment(Environment):
         install(self._texts.gettext, self._texts.ngettext, newstyle=True)
         self.globals["_n"] = self.globals["ngettext"]
         self.globals["static"] = static.url
+        self.globals["figures"] = figures
         for name in ("money", "date", "instant", "ratio"):
             self.filters[name] = screen_format(name, None, locale)
         self.filters["count"] = screen_format("integer", None, locale)
