@@ -8,6 +8,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+# Looking for plugins of the validator reads the metadata of every installed package: 30 ms of each start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core.errors import ConfigError

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, and_, case, func, select, type_coerce
+from sqlalchemy import Date, Select, and_, bindparam, case, func, select, type_coerce
 
 from core.api import LOCAL_ZONE, Actor, HomeCard, ImportBatch, Label, Money, ScopedSession, today_here, utc_now
+from plugins.crm_customers.kept_counts import Counts, KeptCounts
 from plugins.crm_customers.models import Customer, Policy, PolicyTerm, Receivable
 from plugins.crm_customers.models.options import CLASSES, LINES, LINKS
 from plugins.crm_customers.own_figures import own_figures
@@ -56,19 +57,25 @@ def filtered(base: str, *conditions: str) -> str:
     return f"{base}?{urlencode({'q': ' '.join(conditions)})}"
 
 
-def _link_counts(session: ScopedSession) -> list[Any]:
+_SINCE: Any = bindparam("since", type_=Date)
+_LAPSED_LATELY = and_(Customer.first_insured_on.is_not(None), Customer.class_since >= _SINCE)
+_LINK_COUNTS = select(
+    Customer.link_code,
+    Customer.class_code,
+    func.count(Customer.id).label("number"),
+    func.sum(case((_LAPSED_LATELY, 1), else_=0)).label("lapsed"),
+    func.sum(case((Customer.blacklist_candidate, 1), else_=0)).label("candidates"),
+).group_by(Customer.link_code, Customer.class_code)
+_counted = KeptCounts()
+
+
+def _link_counts(session: ScopedSession) -> Counts:
     """Count customers by process link and class once a request; two cards show the numbers."""
-    known: list[Any] | None = session.info.get(_MEMO)
+    known: Counts | None = session.info.get(_MEMO)
     if known is None:
-        lapsed = (Customer.first_insured_on.is_not(None), Customer.class_since >= _lapsed_since())
-        statement = select(
-            Customer.link_code,
-            Customer.class_code,
-            func.count(Customer.id).label("number"),
-            func.sum(case((and_(*lapsed), 1), else_=0)).label("lapsed"),
-            func.sum(case((Customer.blacklist_candidate, 1), else_=0)).label("candidates"),
-        ).group_by(Customer.link_code, Customer.class_code)
-        known = session.info[_MEMO] = list(session.execute(statement))
+        since, actor = _lapsed_since(), session.actor
+        scope = (session.row_rules, actor and actor.branch_ids, actor and actor.sees_all_branches, since)
+        known = session.info[_MEMO] = _counted.get(scope, lambda: session.rows(_LINK_COUNTS, {"since": since}))
     return known
 
 
@@ -79,11 +86,12 @@ def _lapsed_since() -> date:
 def load_links(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | None:
     """Return the four process links; each customer is in exactly one, so the sum is the list of customers (CU-27)."""
     counts = _link_counts(session)
-    tiles = [_tile(option.code, option.label.of(actor.locale), counts, actor.locale) for option in LINKS]
-    return {"tiles": tiles, "total": sum(row.number for row in counts), "list_url": LIST}
+    rows = counts.rows
+    tiles = [_tile(option.code, option.label.of(actor.locale), rows, actor.locale) for option in LINKS]
+    return {"tiles": tiles, "total": sum(row.number for row in rows), "list_url": LIST, "as_of": counts.as_of}
 
 
-def _tile(code: str, label: str, counts: list[Any], locale: str) -> dict[str, Any]:
+def _tile(code: str, label: str, counts: Sequence[Any], locale: str) -> dict[str, Any]:
     rows = sorted((row for row in counts if row.link_code == code), key=lambda row: -row.number)
     condition = f"link_code:{code}"
     labels = {option.code: option.label.of(locale) for option in CLASSES}
@@ -137,7 +145,7 @@ def _nearest() -> Select[Any]:
 
 def load_candidates(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] | None:
     """Return customers who meet the blacklist rule; hidden while there is none."""
-    number = sum(int(row.candidates or 0) for row in _link_counts(session))
+    number = sum(int(row.candidates or 0) for row in _link_counts(session).rows)
     if not number:
         return None
     named = select(Customer.id, Customer.name).where(Customer.blacklist_candidate)
