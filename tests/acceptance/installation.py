@@ -82,6 +82,17 @@ class Installation:
         return report
 
     @contextmanager
+    def worker(self) -> Iterator[None]:
+        """Run jobs in a process of its own until the block ends."""
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen([*COMMAND, "worker"], env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+            try:
+                yield
+            finally:
+                process.terminate()
+                process.wait(40)
+
+    @contextmanager
     def served(self) -> Iterator[Site]:
         """Serve until the block ends."""
         port = _free_port()

@@ -1,0 +1,123 @@
+"""An import in the browser: upload, what was detected, dry run, run, rejects, undo; and typing with an input method."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.testing.fixtures import REDIS, postgres_database
+from tests.acceptance.installation import PASSWORD, Installation, Site
+from tests.acceptance.test_core_files import POLICY, policy, written
+
+YEAR = ("2026-01-01", "2026-12-31")
+PATIENCE = 60_000
+"""Milliseconds a job may take on a loaded machine."""
+CHINESE = {
+    "Rejected": "拒绝",
+    "Download rejected rows with reasons": "下载拒绝行（含原因列）",
+    "Undo this import": "撤销这次导入",
+    "The import was taken back.": "导入已撤销。",
+}
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """A policy list with a title row, three policies, one without a holder, and a total line."""
+    rows = [policy(f"P{number}", name, "100.00", *YEAR) for number, name in enumerate(["陈美芳", "沈建国", "陆小明"])]
+    rows.append(policy("P9", "", "1.00", *YEAR))
+    return written(tmp_path / "海宁保单清单.csv", POLICY, *rows)
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, installation: Installation, tmp_path: Path) -> Iterator[Site]:
+    """The installation with the embedded defaults, and one on PostgreSQL and Redis with a worker of its own."""
+    if request.param == "embedded":
+        with installation.served() as site:
+            yield site
+        return
+    with ExitStack() as left:
+        url = left.enter_context(contextmanager(postgres_database)())
+        made = on_services(tmp_path / "elsewhere", url)
+        left.enter_context(made.worker())
+        yield left.enter_context(made.served())
+
+
+def on_services(folder: Path, url: str) -> Installation:
+    """An installation that differs from the embedded one by two addresses only, set up by commands."""
+    made = Installation(folder, {"BANYAN_DATABASE__URL": url, "BANYAN_BROKER__URL": REDIS})
+    made.run("init")
+    made.run("branch", "add", "3304", "嘉兴", "--area-code", "0573")
+    made.run("branch", "add", "330481", "海宁", "--parent", "3304", "--area-code", "0573")
+    person = ("haining", "--role", "branch_manager", "--branch", "330481", "--password-stdin")
+    made.run("user", "add", *person, typed=PASSWORD)
+    return made
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("site", "locale"),
+    [("embedded", "en-US"), pytest.param("services", "zh-CN", marks=pytest.mark.services)],
+    indirect=["site"],
+)
+def test_a_file_is_read_rehearsed_written_and_taken_back(
+    open_page: Callable[..., Any], lists: Path, locale: str
+) -> None:
+    words = CHINESE if locale == "zh-CN" else {word: word for word in CHINESE}
+    page = open_page("haining", "/imports/new", locale)
+    page.set_input_files("#file", lists)
+    page.click("main form .button.primary")
+    page.wait_for_url(re.compile(r"/columns"))
+
+    detected = page.inner_text("main")
+    assert page.input_value("#profile") == "policy"
+    assert page.input_value("#encoding").lower() == "gb18030"
+    assert "陈美芳" in detected
+
+    page.click('button[value="dry_run"]')
+    page.wait_for_selector(".decide .button.primary", timeout=PATIENCE)
+    page.wait_for_selector(".strip .kpi", timeout=PATIENCE)
+    rehearsed = page.inner_text("main")
+    assert [int(text) for text in page.locator(".strip .kpi .big").all_inner_texts()][:3] == [3, 0, 0]
+    assert words["Rejected"] in rehearsed
+    assert page.request.get("/api/v1/crm_customers/policies").json()["items"] == []
+
+    page.click(".decide .button.primary")
+    page.wait_for_selector(f"text={words['Undo this import']}", timeout=PATIENCE)
+    with page.expect_download() as download:
+        page.click(f"text={words['Download rejected rows with reasons']}")
+    rejects = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in rejects[1:]] == ["P9"]
+    numbers = {row["policy_no"] for row in page.request.get("/api/v1/crm_customers/policies").json()["items"]}
+    assert numbers == {"P0", "P1", "P2"}
+
+    page.click(f"text={words['Undo this import']}")
+    page.wait_for_selector(f"text={words['The import was taken back.']}", timeout=PATIENCE)
+    assert page.request.get("/api/v1/crm_customers/policies").json()["items"] == []
+
+
+@pytest.mark.browser
+@pytest.mark.feature("CU-03")
+@pytest.mark.parametrize("site", ["embedded"], indirect=True)
+def test_a_word_composed_by_an_input_method_is_searched_once(open_page: Callable[..., Any]) -> None:
+    page = open_page("haining", "/", "zh-CN")
+    searches: list[str] = []
+    page.on("request", lambda request: searches.append(request.url) if "/search?q=" in request.url else None)
+    keyboard = page.context.new_cdp_session(page)
+    page.keyboard.press("Control+K")
+    page.wait_for_selector("#palette-input")
+
+    for typed in ("m", "mei", "meif", "meifang"):
+        place = {"selectionStart": len(typed), "selectionEnd": len(typed)}
+        keyboard.send("Input.imeSetComposition", {"text": typed, **place})
+        page.wait_for_timeout(250)
+    composing = list(searches)
+    keyboard.send("Input.insertText", {"text": "美芳"})
+    page.wait_for_timeout(800)
+
+    assert composing == []
+    assert len(searches) == 1
