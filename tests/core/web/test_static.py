@@ -1,5 +1,6 @@
 """The web kit as files: vendored hashes, strict-CSP markup, icons, translations, documented templates."""
 
+import ast
 import hashlib
 import re
 import tomllib
@@ -112,12 +113,46 @@ def test_every_htmx_element_states_its_own_target_and_swap(path: Path) -> None:
     assert [tag for tag in tags if "hx-target" not in tag or "hx-swap" not in tag] == []
 
 
-def test_every_icon_named_in_a_template_is_in_the_sprite() -> None:
-    symbols = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text("utf-8")))
-    named = {n for p in TEMPLATE_FILES for n in re.findall(r'icon\("([a-z0-9-]+)"', p.read_text("utf-8"))}
+PLACES = {"MenuItem": 4, "SearchHit": 3}
+"""Contributions that take an icon, and its place among their arguments."""
 
-    assert named
-    assert named <= symbols
+
+def icons_of_code(text: str) -> Iterator[str]:
+    """Names after ``icon=``, beside the key ``"icon"``, or in the place of an icon."""
+    for node in ast.walk(ast.parse(text)):
+        found: list[ast.expr | None] = []
+        if isinstance(node, ast.Call):
+            found = [word.value for word in node.keywords if word.arg == "icon"]
+            found += node.args[PLACES.get(getattr(node.func, "id", ""), 99) :][:1]
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            found = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "icon"]
+        elif isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "icon":
+            found = [node.value]
+        for value in found:
+            yield from (part.value for part in ast.walk(value or node) if _is_name(part))  # type: ignore[attr-defined]
+
+
+def _is_name(part: ast.AST) -> bool:
+    return isinstance(part, ast.Constant) and isinstance(part.value, str) and bool(ICON_NAME.fullmatch(part.value))
+
+
+ICON_NAME = re.compile(r"[a-z][a-z0-9-]+")
+ICONS_OF_TEMPLATES = re.compile(
+    r'''(?:icon\(|icon_name=|"icon": |tag\([^()]*(?:\([^()]*\)[^()]*)*, "\w*", )"([a-z0-9-]+)"'''
+)
+
+
+def test_every_icon_that_is_named_is_in_the_sprite() -> None:
+    symbols = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text("utf-8")))
+    roots = (CORE, CORE.parent / "plugins")
+    code = {n for root in roots for path in root.rglob("*.py") for n in icons_of_code(path.read_text("utf-8"))}
+    pages = [path.read_text("utf-8") for root in roots for path in root.rglob("*.html")]
+    templates = {n for page in pages for n in ICONS_OF_TEMPLATES.findall(page)}
+
+    assert {"users", "list-details", "file-export"} <= code
+    assert {"chevron-right", "info-circle"} <= templates
+    assert {name for name in code | templates if not name.endswith("-")} - symbols == set()
 
 
 def translated(catalogue: Catalog, text: str) -> bool:
