@@ -187,8 +187,9 @@ def _rank(group: str) -> int:
 
 
 def _initials(name: str) -> str:
-    words = name.split()
-    return "".join(word[0] for word in words[:2]).upper() if len(words) > 1 else name[-2:]
+    """Return what stands for a name in a small circle: 周 for 周敏, LM for Li Ming."""
+    words = name.split() if name.isascii() else [name]
+    return "".join(word[0] for word in words[:2]).upper() if name else ""
 
 
 def is_demo(request: Request) -> bool:
