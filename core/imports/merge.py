@@ -100,6 +100,8 @@ class Merger:
         self._mark_same(chunk, built)
         self._link_outside(chunk, built)
         self._take_branches(chunk, built)
+        for name in self.order:
+            self.targets[name].prepare(_entries_of(built, name))
         fresh = [pair for pair in built if pair[0].state != "same" and pair[0].error is None]
         self._load(chunk, fresh)
         self._see_through(chunk, fresh)

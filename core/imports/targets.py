@@ -87,6 +87,12 @@ class ImportTarget:
         )
         return fetch_in(chunk.connection, sql, keys, source)
 
+    def prepare(self, entries: Sequence[Entry]) -> None:
+        """Complete values from each other, and reject rows where they contradict each other: ``entry.group.error``.
+
+        Nothing of the rows is written yet, also not what hangs on them.
+        """
+
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the entries; each gets ``row_id`` and ``state`` (new, changed, same)."""
         fresh, known = _split(entries)

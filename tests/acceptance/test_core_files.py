@@ -195,3 +195,19 @@ def test_a_holder_known_from_the_customer_list_is_found_again_in_the_policy_list
     (policy_row,) = installation.rows("crm_customers.policy", "holder_id,insured_id")
     assert [each["name"] for each in installation.rows("crm_customers.customer", "name")] == ["陈美芳"]
     assert policy_row["holder_id"] == policy_row["insured_id"]
+
+
+@pytest.mark.feature("CO-08")
+def test_a_cover_that_ends_before_it_begins_is_rejected_and_the_other_rows_are_written(
+    installation: Installation, tmp_path: Path
+) -> None:
+    rows = [
+        policy("P1", "张三", "100", "2026-01-01", "2026-12-31"),
+        policy("P2", "李四", "100", "2026-11-05", "2025-11-04"),
+    ]
+
+    report = installation.load(written(tmp_path / "保单.csv", POLICY, *rows), "policy")
+
+    assert (report["new"], report["rejected"]) == (1, 1)
+    assert "2025-11-04" in Path(report["rejects_file"]).read_text("utf-8-sig")
+    assert [row["name"] for row in installation.rows("crm_customers.customer", "name")] == ["张三"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from core.api import Chunk, Entry, ImportTarget, canonical, fetch_in
+from core.api import Chunk, Entry, ImportTarget, InvalidValueError, canonical, fetch_in
 from core.values.dates import add_years, last_day_of_cover
 from plugins.crm_customers.exposure import is_cancellation
 from plugins.crm_customers.importing.managers import manager_code, managers_by_code
@@ -30,6 +30,15 @@ def set_last_day(values: dict[str, Any]) -> None:
         values["end_on"] = last_day_of_cover(start, date.fromisoformat(end_text)).isoformat()
 
 
+def set_last_days(entries: Sequence[Entry]) -> None:
+    """Set the last days of covers; a row whose end is before its start is rejected."""
+    for entry in entries:
+        try:
+            set_last_day(entry.values)
+        except InvalidValueError as error:
+            entry.group.error = entry.group.error or error
+
+
 class PolicyTarget(ImportTarget):
     """Writes policies with holder, insured and account manager."""
 
@@ -42,10 +51,13 @@ class PolicyTarget(ImportTarget):
         """Return source, key, state and account manager of a new policy."""
         return chunk.batch.source, entry.key, "active", entry.linked_ids.get("manager")
 
+    def prepare(self, entries: Sequence[Entry]) -> None:
+        """Set the last days."""
+        set_last_days(entries)
+
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the policies; each needs a holder, which the row's customer is unless the profile says otherwise."""
         for entry in entries:
-            set_last_day(entry.values)
             if not entry.values.get("policy_no"):
                 entry.values["policy_no"] = entry.key
         by_code = managers_by_code(chunk, entries)
@@ -63,10 +75,12 @@ class PolicyTermTarget(ImportTarget):
     links: ClassVar[tuple[str, ...]] = ("policy", "vehicle")
     defaults: ClassVar[dict[str, Any]] = {"premium": 0}
 
+    def prepare(self, entries: Sequence[Entry]) -> None:
+        """Set the last days."""
+        set_last_days(entries)
+
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the terms and their insured items."""
-        for entry in entries:
-            set_last_day(entry.values)
         super().load(chunk, entries)
         self._items(chunk, [entry for entry in entries if entry.linked_ids.get("vehicle")])
 
