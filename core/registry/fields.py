@@ -66,6 +66,7 @@ class Field:
         show: How lists draw the value where its kind does not say: ``class`` for the badge of a class.
         permission: Needed to read it besides the model's own; for everybody else the field does not exist in lists,
             filters, orders, exports, pages and the interface. Forms never offer it.
+        sort_by: Column that gives its order where that is not its own, such as the pinyin of a name.
     """
 
     label: Label
@@ -86,6 +87,7 @@ class Field:
     facts: Mapping[str, Any] = dataclass_field(default_factory=dict)
     show: str = ""
     permission: str = ""
+    sort_by: str = ""
 
     def option(self, code: object) -> Choice | None:
         """Return the choice with a code."""
@@ -108,6 +110,7 @@ def field(  # noqa: D417, PLR0913 -- the arguments are those of `Field`, explain
     target: str = "",
     show: str = "",
     permission: str = "",
+    sort_by: str = "",
     **column_options: Any,
 ) -> MappedColumn[Any]:
     """Declare a column together with its field; see `Field` for the meaning of the arguments.
@@ -130,6 +133,7 @@ def field(  # noqa: D417, PLR0913 -- the arguments are those of `Field`, explain
         target,
         show=show,
         permission=permission,
+        sort_by=sort_by,
     )
     info = {"field": declaration}
     return mapped_column(*column, info=info, **column_options)

@@ -168,8 +168,9 @@ class ListDefinition:
             if known is None or not known.sortable:
                 sortable = {column.name: column for column in self.columns.values() if column.sortable}
                 raise _unknown("unknown_sort", "{model} cannot be sorted by {value}.", self.model.id, name, sortable)
-            nullable = bool(self.model.table.columns[name].nullable)
-            keys.append(Key(self.model.column(name), len(keys), item.startswith("-"), nullable))
+            ordered = (known.field.sort_by if known.field else "") or name
+            nullable = bool(self.model.table.columns[ordered].nullable)
+            keys.append(Key(self.model.column(ordered), len(keys), item.startswith("-"), nullable))
         return [*keys, Key(self.id_column, len(keys), keys[-1].descending if keys else True)]
 
     def where(self, session: ScopedSession, conditions: Sequence[Condition], today: date) -> list[ColumnElement[bool]]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import Date, Select, and_, bindparam, case, func, select, type_coerce
+from sqlalchemy import Date, and_, bindparam, case, func, select, type_coerce
 
 from core.api import LOCAL_ZONE, Actor, HomeCard, ImportBatch, Label, Money, ScopedSession, today_here, utc_now
 from plugins.crm_customers.kept_counts import Counts, KeptCounts
@@ -114,33 +114,49 @@ def _tile(code: str, label: str, counts: Sequence[Any], locale: str) -> dict[str
     }
 
 
+_WITHIN = (
+    Policy.end_on.between(bindparam("first", type_=Date), bindparam("last", type_=Date)),
+    Policy.state == "active",
+)
+_ENDING = select(Policy.end_on, func.count(Policy.id).label("number")).where(*_WITHIN).group_by(Policy.end_on)
+_PREMIUM = select(func.sum(PolicyTerm.premium)).where(PolicyTerm.policy_id == Policy.id).scalar_subquery()
+_NEAREST = (
+    select(
+        Customer.id,
+        Customer.name,
+        Customer.number,
+        Customer.class_code,
+        Policy.product,
+        Policy.end_on,
+        Policy.line,
+        Policy.policy_no,
+        type_coerce(_PREMIUM, Money).label("premium"),
+    )
+    .join(Customer, Customer.id == Policy.holder_id)
+    .where(*_WITHIN)
+    .order_by(Policy.end_on, Policy.id)
+    .limit(ROWS)
+)
+
+
 def load_renewals(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | None:
     """Return the policies that end: how many by span of days, and the nearest ones."""
     today = today_here()
     spans = [(today + timedelta(days=first), today + timedelta(days=last)) for first, last in SPANS]
-    within = (Policy.end_on.between(today, spans[-1][1]), Policy.state == "active")
-    counted = (func.sum(case((Policy.end_on.between(*span), 1), else_=0)) for span in spans)
-    counts = session.execute(select(*counted).where(*within)).one()
+    key = {"first": today, "last": spans[-1][1]}
+    ending = session.rows(_ENDING, key)
+    counts = [sum(row.number for row in ending if first <= row.end_on <= last) for first, last in spans]
     conditions = [f"end_on:{first}..{last}" for first, last in (*spans, (today, spans[-1][1]))]
     urls = [f"{filtered(POLICIES, condition, 'state:active')}&sort=end_on" for condition in conditions]
     return {
         "spans": [
-            {"days": days, "number": int(number or 0), "url": url}
-            for days, number, url in zip(SPANS, counts, urls, strict=False)
+            {"days": days, "number": number, "url": url} for days, number, url in zip(SPANS, counts, urls, strict=False)
         ],
-        "rows": session.execute(_nearest().where(*within)).all(),
+        "rows": session.rows(_NEAREST, key),
         "line_labels": {option.code: option.label.of(actor.locale) for option in LINES},
         "today": today,
         "url": urls[-1],
     }
-
-
-def _nearest() -> Select[Any]:
-    premium = select(func.sum(PolicyTerm.premium)).where(PolicyTerm.policy_id == Policy.id).scalar_subquery()
-    columns = (Customer.id, Customer.name, Customer.number, Customer.class_code, Policy.product, Policy.end_on)
-    shown: tuple[Any, ...] = (*columns, Policy.line, Policy.policy_no, type_coerce(premium, Money).label("premium"))
-    policies = select(*shown)
-    return policies.join(Customer, Customer.id == Policy.holder_id).order_by(Policy.end_on, Policy.id).limit(ROWS)
 
 
 def load_candidates(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] | None:

@@ -107,6 +107,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_crm_customers_customer_next_expiry", ["next_expiry", "id"], unique=False)
         batch_op.create_index("ix_crm_customers_customer_pinyin", ["pinyin", "id"], unique=False)
         batch_op.create_index(
+            "ix_crm_customers_customer_candidate",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("blacklist_candidate = 1"),
+            postgresql_where=sa.text("blacklist_candidate"),
+        )
+        batch_op.create_index(
             "ix_crm_customers_customer_unclassified",
             ["id"],
             unique=False,
@@ -399,7 +406,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("crm_customers_policy", schema=None) as batch_op:
-        batch_op.create_index("ix_crm_customers_policy_branch_id", ["branch_id", "end_on"], unique=False)
+        batch_op.create_index("ix_crm_customers_policy_branch_id", ["branch_id", "end_on", "state"], unique=False)
         batch_op.create_index("ix_crm_customers_policy_holder_id", ["holder_id"], unique=False)
         batch_op.create_index(
             "ix_crm_customers_policy_insured_id",
@@ -881,6 +888,11 @@ def downgrade() -> None:
 
     op.drop_table("crm_customers_address")
     with op.batch_alter_table("crm_customers_customer", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_crm_customers_customer_candidate",
+            sqlite_where=sa.text("blacklist_candidate = 1"),
+            postgresql_where=sa.text("blacklist_candidate"),
+        )
         batch_op.drop_index(
             "ix_crm_customers_customer_unclassified",
             sqlite_where=sa.text("classified_on IS NULL"),

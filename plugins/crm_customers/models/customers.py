@@ -116,6 +116,12 @@ class Customer(Base, Timestamps, Attributed):
             sqlite_where=text("classified_on IS NULL"),
             postgresql_where=text("classified_on IS NULL"),
         ),
+        Index(
+            "ix_crm_customers_customer_candidate",
+            "id",
+            sqlite_where=text("blacklist_candidate = 1"),
+            postgresql_where=text("blacklist_candidate"),
+        ),
         {"sqlite_autoincrement": True},
     )
     __model__ = Model(
@@ -173,6 +179,7 @@ class Customer(Base, Timestamps, Attributed):
         listed=True,
         aliases=("姓名", "名称", "单位名称", "企业名称", "车主"),
         default="",
+        sort_by="pinyin",
     )
     name_key: Mapped[str] = mapped_column(String(200), default="")
     pinyin: Mapped[str] = mapped_column(String(200), default="")

@@ -19,7 +19,7 @@ class Policy(Base, BranchOwned, Sourced, Attributed):
     __table_args__ = (
         Index("uq_crm_customers_policy_source", "source_key", "source", unique=True),
         Index("ix_crm_customers_policy_holder_id", "holder_id"),
-        Index("ix_crm_customers_policy_branch_id", "branch_id", "end_on"),
+        Index("ix_crm_customers_policy_branch_id", "branch_id", "end_on", "state"),
         filled_index("crm_customers_policy", "insured_id"),
         filled_index("crm_customers_policy", "manager_id"),
         {"sqlite_autoincrement": True},
