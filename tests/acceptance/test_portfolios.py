@@ -158,13 +158,14 @@ def test_importing_again_in_another_order_changes_nothing(loaded: tuple[Installa
 
 def test_undoing_batches_brings_the_state_before_back(template: Path, tmp_path: Path) -> None:
     installation = Installation(Path(shutil.copytree(template, tmp_path / "data")))
-    source, other = "motor_fr_2003_2004", "fleet_fr_2011_2013_policies"
-    installation.load(DATA / FILES[f"{source}_policies"], f"{source}_policies")
+    empty = facts_of(installation)
+    policies = installation.load(DATA / FILES["motor_fr_2003_2004_policies"], "motor_fr_2003_2004_policies")
     before = facts_of(installation)
-    claims = installation.load(DATA / FILES[f"{source}_claims"], f"{source}_claims")
-    fleets = installation.load(DATA / FILES[other], other)
+    claims = installation.load(DATA / FILES["motor_fr_2003_2004_claims"], "motor_fr_2003_2004_claims")
 
-    installation.undo(fleets["batch"])
     installation.undo(claims["batch"])
+    with_policies = facts_of(installation)
+    installation.undo(policies["batch"])
 
-    assert facts_of(installation) == before
+    assert with_policies == before
+    assert facts_of(installation) == empty
