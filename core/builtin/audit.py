@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from core.plugin.contributions import MenuItem, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
-from core.registry.formats import screen_format
+from core.registry.filter_values import LOCAL_ZONE
 from core.security.models import AuditEntry
 from core.web import requests
 from core.web.pages import cell, page, table, words
@@ -43,18 +44,24 @@ def trail(request: Request) -> Response:
     if action:
         query = query.where(AuditEntry.action == action)
     entries = session.scalars(query.order_by(AuditEntry.id.desc()).limit(PAGE)).all()
-    heads = [_("Time"), _("Who"), _("Action"), _("Object"), _("Detail"), _("Request number")]
-    shown_at = screen_format("instant", None, request.state.locale)
+    heads: list[str | tuple[str, str]] = [
+        (_("Time"), "instant"),
+        _("Who"),
+        _("Action"),
+        _("Object"),
+        _("Detail"),
+        _("Request number"),
+    ]
     rows = [
         (
             entry.id,
             None,
             [
-                cell(shown_at(entry.at)),
+                cell(entry.at.astimezone(LOCAL_ZONE), "instant"),
                 cell(entry.actor_name),
                 cell(entry.action),
                 cell(f"{entry.model} {entry.row_id or ''}".strip()),
-                cell(json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""),
+                cell(_facts(entry.detail)),
                 cell(entry.request_id),
             ],
         )
@@ -65,4 +72,12 @@ def trail(request: Request) -> Response:
     panel = table(_("Audit trail"), heads, rows, _("No entries."))
     return render(
         request, "tables.html", {"view": page(_("Audit trail"), [panel], actions=older if len(entries) == PAGE else [])}
+    )
+
+
+def _facts(detail: dict[str, Any]) -> str:
+    """Return the facts of an entry as ``name: value``; structures stand as JSON."""
+    return " · ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in (detail or {}).items()
     )

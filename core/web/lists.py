@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -37,6 +38,7 @@ RIGHT = frozenset({"integer", "decimal", "money", "ratio", "count", "days"})
 RICH = frozenset({"class", "tag", "status", "days"})
 """Kinds of contributed columns, and looks of fields, that a macro draws; all others are plain text."""
 MORE_FILTERS = 12
+PHONE_FIGURES = 3
 IMPORT = "core.import.run"
 
 
@@ -181,17 +183,32 @@ def _context(listing: Listing, columns: list[ListColumn], views: Views) -> dict[
 def _rows(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
     label = listing.say("Select row %(num)s") if _bulk(listing) else ""
     address = listing.model.record_url
-    shown = [_shown(listing, column, page.values.get(column.name, [])) for column in columns]
+    phone = _phone(columns)
+    shown = [
+        _shown(listing, column, page.values.get(column.name, []), phone.get(column.name, "")) for column in columns
+    ]
     return table_rows(page.ids, [address(row_id) for row_id in page.ids], shown, label)
 
 
-def _shown(listing: Listing, column: ListColumn, values: list[Any]) -> Shown:
-    label, css = column.label.of(listing.locale), _css(column)
-    look = column.field.show if column.field and column.field.show else column.kind
+def _phone(columns: list[ListColumn]) -> dict[str, str]:
+    """Return what a phone shows beside the name: the class, and three figures, days and numbers first."""
+    badge = next((column.name for column in columns[1:] if _look(column) == "class"), "")
+    others = [column for column in columns[1:] if column.name != badge]
+    others.sort(key=lambda column: column.kind not in RIGHT | {"date"} or column.target is not None)
+    return {**{column.name: "figure" for column in others[:PHONE_FIGURES]}, badge: "badge"}
+
+
+def _look(column: ListColumn) -> str:
+    return column.field.show if column.field and column.field.show else column.kind
+
+
+def _shown(listing: Listing, column: ListColumn, values: list[Any], phone: str) -> Shown:
+    label, css, look = column.label.of(listing.locale), _css(column), _look(column)
     if look in RICH:
-        return Shown(label, css, values, lambda value: listing.piece("ui/cells.html", "plain_cell", (look, value)))
+        draw = partial(listing.piece, "ui/cells.html", "plain_cell")
+        return Shown(label, css, values, phone, lambda value: draw((look, value)))
     kind = "text" if column.target or (column.field and column.field.mask) else column.kind
-    return Shown(label, css, list(map(screen_format(kind, column.field, listing.locale), values)))
+    return Shown(label, css, list(map(screen_format(kind, column.field, listing.locale), values)), phone)
 
 
 def _css(column: ListColumn) -> str:

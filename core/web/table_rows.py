@@ -20,12 +20,14 @@ class Shown:
         label: Head of the column, repeated beside the figure on a phone.
         css: Class of the cell, empty for none.
         cells: Texts.
+        phone: ``figure`` or ``badge`` where a phone shows the column, empty where it does not.
         draw: Gives the markup of a cell instead, for badges and the like; called once per different text.
     """
 
     label: str
     css: str
     cells: Sequence[Any]
+    phone: str = "figure"
     draw: Callable[[Any], Markup] | None = None
 
 
@@ -65,7 +67,8 @@ def _row_form(columns: Sequence[Shown], pick: str) -> str:
     form += '<th scope="row" data-phone="title"><a class="row-link" href="%s">%s</a></th>'
     for column in columns[1:]:
         css = f' class="{_plain(column.css)}"' if column.css else ""
-        form += f'<td{css} data-phone="figure" data-label="{_plain(column.label)}">%s</td>'
+        phone = f' data-phone="{column.phone}" data-label="{_plain(column.label)}"' if column.phone else ""
+        form += f"<td{css}{phone}>%s</td>"
     return form + "</tr>"
 
 

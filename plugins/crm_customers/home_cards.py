@@ -174,19 +174,20 @@ def load_candidates(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] 
     }
 
 
-def load_freshness(session: ScopedSession, _actor: Actor) -> Mapping[str, Any] | None:
+def load_freshness(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | None:
     """Return when each kind of file was last imported; old ones are marked."""
-    latest = func.max(ImportBatch.finished_at).label("finished_at")
-    statement = select(ImportBatch.source, ImportBatch.profile_id, latest).where(ImportBatch.state == "done")
-    rows = session.execute(statement.group_by(ImportBatch.source, ImportBatch.profile_id)).all()
+    latest = select(func.max(ImportBatch.id)).where(ImportBatch.state == "done")
+    columns = (ImportBatch.source, ImportBatch.profile_id, ImportBatch.profile, ImportBatch.finished_at)
+    of_each = latest.group_by(ImportBatch.source, ImportBatch.profile_id)
+    rows = session.execute(select(*columns).where(ImportBatch.id.in_(of_each))).all()
     if not rows:
         return None
+    language = actor.locale.partition("_")[0]
     now = utc_now()
     return {
         "rows": [
             {
-                "source": row.source,
-                "profile": row.profile_id,
+                "title": (row.profile or {}).get("title", {}).get(language) or f"{row.source} · {row.profile_id}",
                 "at": row.finished_at.astimezone(LOCAL_ZONE),
                 "stale": now - row.finished_at > STALE_AFTER,
                 "days": (now - row.finished_at).days,
