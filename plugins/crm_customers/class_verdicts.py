@@ -10,7 +10,7 @@ from sqlalchemy import Connection, MetaData, Table
 from core.api import update_rows, utc_now
 from plugins.crm_customers.class_reasons import iso_day, reasons_of
 from plugins.crm_customers.class_stages import entered_on
-from plugins.crm_customers.class_statement import OUTCOME, Statement
+from plugins.crm_customers.class_statement import OUTCOME, Statement, differs
 from plugins.crm_customers.classification import Day, Verdict, classify
 from plugins.crm_customers.measures import Known, read_figures
 
@@ -89,16 +89,17 @@ class Verdicts:
     def write_customers(self) -> int:
         """Update the customers that differ and return how many."""
         changes = ", ".join(f"{name} = n.{name}" for name in OUTCOME)
-        differs = " OR ".join(f"c.{name} IS DISTINCT FROM n.{name}" for name in OUTCOME)
         self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes}, classified_on = {self._today},
             class_since = CASE WHEN n.previous IS NULL THEN n.entered_on
                 WHEN n.previous <> n.class_code THEN {self._today} ELSE c.class_since END
-            FROM class_now n WHERE n.id = c.id AND c.id {self._scope} AND (c.classified_on IS NULL OR {differs})""")
+            FROM class_now n WHERE n.id = c.id AND c.id {self._scope} AND (c.classified_on IS NULL OR {differs('n')})""")
         return int(self._cursor.rowcount)
 
     def by_class(self) -> dict[str, int]:
-        """Return how many customers there are of each class."""
-        self._cursor.execute("SELECT class_code, COUNT(*) FROM class_now GROUP BY class_code")
+        """Return how many customers of the scope there are of each class."""
+        # not by the column itself: its index would be read as a whole for each chunk
+        self._cursor.execute(f"""SELECT class_code || '', COUNT(*) FROM crm_customers_customer
+            WHERE id {self._scope} AND merged_into_id IS NULL GROUP BY 1""")
         return dict(self._cursor.fetchall())
 
 
