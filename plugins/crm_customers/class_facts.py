@@ -48,7 +48,8 @@ class Facts:
         MIN(line_group) FILTER (WHERE phase = 5) AS least_group,
         MAX(line_group) FILTER (WHERE phase = 5) AS greatest_group,
         SUM(premium) FILTER (WHERE first > {self._year_ago} AND phase IN (1, 4, 5)) AS premium,
-        {_earned("premium", "phase >= 4", "first IS NOT NULL AND (term IS NULL OR term < 1)")},
+        {_earned("premium", "phase >= 4")},
+        COUNT(*) FILTER (WHERE first IS NOT NULL AND (last IS NULL OR last < first)) AS odd,
         MAX(next_insurer) AS next_insurer, MAX(COALESCE(run, term)) FILTER (WHERE phase >= 4) AS longest,
         SUM(COALESCE(run, term) + {1 + self._day.limits.gap_days}) FILTER (WHERE phase >= 4) AS reach
     FROM (SELECT *, last - first + 1 AS term, CASE WHEN line IN ({_MOTOR}) THEN 1 ELSE 2 END AS line_group,
@@ -72,7 +73,7 @@ class Facts:
         FROM ({spans}) spans {self._days.apart}"""
         return f"""
     SELECT id, SUM(change) FILTER (WHERE phase IN (1, 4, 5) AND first > {self._year_ago}) AS premium,
-        {_earned("change", "phase >= 4 AND NOT refund", "odd")}
+        {_earned("change", "phase >= 4 AND NOT refund")}, COUNT(*) FILTER (WHERE odd) AS odd
     FROM (SELECT id, phase, first, change, refund, last - begins + 1 AS term,
             CASE WHEN ends > begins THEN ends - begins ELSE 0 END AS run,
             terms > 1 OR (refund AND stop IS NULL AND effective IS NOT NULL) AS odd
@@ -135,13 +136,13 @@ class Facts:
             WHERE {which} {self._days.apart}) terms"""
 
 
-def _earned(premium: str, counts: str, odd: str) -> str:
-    """Earned premium in parts of a cent, and how many terms Python has to look at: odd ones, or not whole parts."""
+def _earned(premium: str, counts: str) -> str:
+    """Earned premium in parts of a cent, each term's rounded towards 0, and how many terms had to be rounded."""
     product = f"{premium} * run"
     earned = f"({product} / term * {PARTS} + {product} % term * {PARTS} / term)"
-    inexact = f"run IS NOT NULL AND {counts} AND {product} % term * {PARTS} % term <> 0"
+    rounded = f"run IS NOT NULL AND {counts} AND {product} % term * {PARTS} % term <> 0"
     return f"""SUM(CASE WHEN run IS NULL THEN {premium} * {PARTS} ELSE {earned} END) FILTER (WHERE {counts}) AS earned,
-        COUNT(*) FILTER (WHERE {odd} OR ({inexact})) AS doubts"""
+        COUNT(*) FILTER (WHERE {rounded}) AS rounded"""
 
 
 def _is_cancellation(kind: str) -> str:

@@ -44,7 +44,6 @@ class Statement:
             "owed": self._facts.receivables(),
             "figures": self._figures(),
             "axes": self._axes(),
-            "verdicts": self._verdicts(),
             "outcome": self._outcome(),
         }
         queries = ", ".join(f"{name} AS ({query})" for name, query in parts.items())
@@ -55,56 +54,55 @@ WHERE c.id = o.id AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
 
     def _figures(self) -> str:
         """Everything about a customer in one row."""
-        limits, day = self._day.limits, self._day
-        overdue = f"o.overdue_from < {self._days.literal(day.ordinal - limits.overdue_days)}"
+        limits, day, literal = self._day.limits, self._day, self._days.literal
+        overdue = f"o.overdue_from < {literal(day.ordinal - limits.overdue_days)}"
         return f"""
-    SELECT h.id, h.phase, h.in_force, h.first_insured, h.last_end, h.next_expiry, h.next_insurer, h.longest, h.reach,
-        h.least_group = h.greatest_group AS one_line, c.lost_to, {self._days.read("c.intention_on")} AS intention,
-        l.last_loss, CASE WHEN c.class_since IS NOT NULL THEN c.class_code END AS previous,
+    SELECT h.id, h.in_force, h.first_insured, h.last_end, h.next_expiry, h.next_insurer, h.longest, h.reach,
+        h.least_group = h.greatest_group AS one_line, c.lost_to, l.last_loss,
+        CASE WHEN c.class_since IS NOT NULL THEN c.class_code END AS previous,
+        CASE WHEN h.in_force > 0 OR h.last_end >= {literal(day.ordinal - limits.grace_days)} THEN 'standard'
+            WHEN h.phase >= 2 OR {self._days.read("c.intention_on")} <= {self._today} THEN 'lead'
+            ELSE 'unattached' END AS relation,
         {_sum("h.premium", "a.premium")} AS written, {_sum("h.earned", "a.earned")} AS earned,
+        {_sum("h.rounded", "a.rounded")} AS rounded, {_sum("o.balance")} AS balance,
         COALESCE(l.claims, 0) AS claims, {_sum("l.incurred")} AS incurred, COALESCE(l.undated, 0) AS undated,
-        {_sum("o.balance")} AS balance, c.credit <> 'bad' AND ({overdue}) IS NOT TRUE AS credit_good,
-        h.doubts > 0 OR COALESCE(a.doubts > 0 OR {_sum("h.earned", "a.earned")} < 0, 1 = 0)
-            OR COALESCE(l.risk_claims >= {limits.blacklist_claims}, 1 = 0)
-            OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS unsure
+        c.credit <> 'bad' AND ({overdue}) IS NOT TRUE AS credit_good,
+        {_sum("h.odd", "a.odd")} > 0 OR COALESCE(l.risk_claims, 0) >= {limits.blacklist_claims}
+            OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS odd
     FROM held h CROSS JOIN crm_customers_customer c LEFT JOIN amended a ON a.id = h.id
     LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id WHERE c.id = h.id {self._days.apart}"""
 
     def _axes(self) -> str:
-        """Relation, and the two ways to ``good``; the stretches of cover are looked at where sums leave it open."""
+        """The two ways to ``good``; the stretches of cover are looked at where sums leave it open."""
         limits, day, literal = self._day.limits, self._day, self._days.literal
         year = max(day.ordinal - day.insured_since, 1)
-        # a whole number is above a quotient exactly if it is above the quotient rounded down
-        num, den = limits.good_loss_ratio.numerator, limits.good_loss_ratio.denominator
-        low = f"""earned > 0
-            AND incurred * {den} - earned / {PARTS} * {num} <= earned % {PARTS} * {num} / {PARTS}"""
         clean = f"""undated = 0 AND first_insured <= {literal(day.clean_since + 1)}
             AND (last_loss IS NULL OR last_loss <= {literal(day.clean_since)})
             AND reach >= {day.ordinal - day.clean_since}"""
+        unbroken = f"{self._facts.unbroken_from('figures.id')} <= {literal(day.clean_since + 1)}"
         return f"""
-    SELECT *, written >= {limits.important_premium} AS important,
-        CASE WHEN in_force > 0 OR last_end >= {literal(day.ordinal - limits.grace_days)} THEN 'standard'
-            WHEN phase >= 2 OR intention <= {self._today} THEN 'lead' ELSE 'unattached' END AS relation,
-        CASE WHEN in_force > 0 AND credit_good AND {clean}
-            THEN {self._facts.unbroken_from("figures.id")} END AS unbroken_from,
-        in_force > 0 AND credit_good AND {low} AND (longest >= {year}
+    SELECT *, in_force > 0 AND credit_good AND {clean} AND {unbroken} AS claim_free,
+        in_force > 0 AND credit_good AND {self._low("earned")} AND (longest >= {year}
             OR (first_insured <= {literal(day.insured_since + 1)} AND reach >= {year}
                 AND {self._facts.insured_days("figures.id")} >= {year})) AS low_ratio
     FROM figures {self._days.apart}"""
 
-    def _verdicts(self) -> str:
-        return f"""
-    SELECT *, claim_free OR low_ratio AS good
-    FROM (SELECT *, COALESCE(unbroken_from <= {self._days.literal(self._day.clean_since + 1)}, 1 = 0) AS claim_free
-        FROM axes) ways {self._days.apart}"""
+    def _low(self, earned: str) -> str:
+        """Whether the loss ratio is low enough, where so much premium is earned."""
+        num, den = self._day.limits.good_loss_ratio.numerator, self._day.limits.good_loss_ratio.denominator
+        # a whole number is above a quotient exactly if it is above the quotient rounded down
+        most = f"{earned} / {PARTS} * {num} + {earned} % {PARTS} * {num} / {PARTS}"
+        return f"({earned} > 0 AND incurred * {den} <= {most})"
 
     def _outcome(self) -> str:
         limits, days = self._day.limits, self._days
         gap = f"{limits.important_premium} - written"
+        good = "COALESCE(claim_free OR low_ratio, 1 = 0)"
+        important = f"written >= {limits.important_premium}"
         values = (
-            "CASE WHEN important THEN 'important' WHEN good THEN 'good' ELSE relation END",
-            "good",
-            "important",
+            f"CASE WHEN {important} THEN 'important' WHEN {good} THEN 'good' ELSE relation END",
+            good,
+            important,
             "1 = 0",
             f"""CASE relation WHEN 'lead' THEN 'contact' WHEN 'unattached' THEN 'acquire' ELSE
         CASE WHEN credit_good AND COALESCE(next_expiry > {days.literal(self._day.ordinal + limits.keep_days)}, 1 = 0)
@@ -112,28 +110,37 @@ WHERE c.id = o.id AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
             days.stored("next_expiry"),
             "in_force",
             "written",
-            f"(2 * earned + {PARTS}) / {2 * PARTS}",
+            _cents("earned"),
             "incurred",
             "claims",
             "balance",
             days.stored("first_insured"),
             """COALESCE(NULLIF(lost_to, ''), CASE WHEN relation = 'lead' AND next_insurer <> '' THEN (
-        SELECT p.next_insurer FROM crm_customers_policy p WHERE p.holder_id = verdicts.id AND p.next_insurer <> ''
+        SELECT p.next_insurer FROM crm_customers_policy p WHERE p.holder_id = axes.id AND p.next_insurer <> ''
         ORDER BY p.end_on IS NULL, p.end_on DESC, p.id DESC LIMIT 1) END)""",
         )
         named = ", ".join(f"{value} AS {name}" for name, value in zip(OUTCOME, values, strict=True))
+        least, most = "(earned - rounded)", "(earned + rounded)"
         return f"""
-    SELECT id, {named}, unsure, previous, {days.stored(self._entered())} AS entered_on FROM verdicts {days.apart}"""
+    SELECT id, {named}, previous, {days.stored(self._entered())} AS entered_on,
+        odd OR earned < 0 OR (rounded > 0 AND ({_cents(least)} <> {_cents(most)}
+            OR {self._low(least)} <> {self._low(most)})) AS unsure
+    FROM axes"""
 
     def _entered(self) -> str:
         """The first day in the class of a customer who is classified for the first time (``class_stages``)."""
         limits, days = self._day.limits, self._days
         lapsed = days.earlier(f"last_end + {1 + limits.grace_days}", self._today)
-        anchor = days.later("unbroken_from - 1", "COALESCE(last_loss, unbroken_from - 1)")
-        reached = days.later(days.months_after(anchor, limits.claim_free_months), "first_insured")
-        return f"""CASE WHEN previous IS NOT NULL OR first_insured IS NULL OR important THEN {self._today}
-            WHEN good AND claim_free THEN {reached} WHEN good THEN {self._today}
+        begun = f"{self._facts.unbroken_from('axes.id')} - 1"
+        reached = days.months_after(days.later(begun, f"COALESCE(last_loss, {begun})"), limits.claim_free_months)
+        return f"""CASE WHEN previous IS NOT NULL OR first_insured IS NULL OR written >= {limits.important_premium}
+                THEN {self._today}
+            WHEN claim_free THEN {days.later(reached, "first_insured")} WHEN low_ratio THEN {self._today}
             WHEN relation = 'standard' THEN first_insured WHEN relation = 'lead' THEN {lapsed} ELSE {self._today} END"""
+
+
+def _cents(earned: str) -> str:
+    return f"(2 * {earned} + {PARTS}) / {2 * PARTS}"
 
 
 def differs(found: str) -> str:

@@ -11,8 +11,9 @@ from core.api import update_rows, utc_now
 from plugins.crm_customers.class_reasons import iso_day, reasons_of
 from plugins.crm_customers.class_stages import entered_on
 from plugins.crm_customers.class_statement import OUTCOME, Statement, differs
-from plugins.crm_customers.classification import Day, Verdict, classify
+from plugins.crm_customers.classification import Day, classify
 from plugins.crm_customers.measures import Known, read_figures
+from plugins.crm_customers.models.options import CLASSES
 
 _NOW = Table("class_now", MetaData())
 _CREATE = """CREATE TEMPORARY TABLE class_now (
@@ -60,11 +61,11 @@ class Verdicts:
 
     def settle(self) -> None:
         """Decide one by one what SQL could not decide exactly, and give a changed headline its reasons."""
-        self._cursor.execute("SELECT id FROM class_now WHERE unsure OR previous <> class_code")
-        ids = [row[0] for row in self._cursor.fetchall()]
+        self._cursor.execute("SELECT id, previous FROM class_now WHERE unsure OR previous <> class_code")
+        previous = dict(self._cursor.fetchall())
         rows = [
-            (*_outcome(known, classify(known.figures, self._day), self._day), customer)
-            for customer, known in read_figures(self._connection, ids, self._day).items()
+            (*_outcome(known, previous[customer], self._day), customer)
+            for customer, known in read_figures(self._connection, list(previous), self._day).items()
         ]
         if rows:
             update_rows(self._connection, _NOW, (*OUTCOME, "entered_on", "reasons"), rows)
@@ -97,15 +98,19 @@ class Verdicts:
 
     def by_class(self) -> dict[str, int]:
         """Return how many customers of the scope there are of each class."""
-        # not by the column itself: its index would be read as a whole for each chunk
-        self._cursor.execute(f"""SELECT class_code || '', COUNT(*) FROM crm_customers_customer
-            WHERE id {self._scope} AND merged_into_id IS NULL GROUP BY 1""")
-        return dict(self._cursor.fetchall())
+        # counted one by one: GROUP BY would sort the chunk, or read the whole index of the classes
+        counts = ", ".join(f"COUNT(*) FILTER (WHERE class_code = '{each.code}')" for each in CLASSES)
+        self._cursor.execute(
+            f"SELECT {counts} FROM crm_customers_customer WHERE id {self._scope} AND merged_into_id IS NULL"
+        )
+        found = zip(CLASSES, self._cursor.fetchone(), strict=True)
+        return {each.code: count for each, count in found if count}
 
 
-def _outcome(known: Known, verdict: Verdict, day: Day) -> tuple[Any, ...]:
+def _outcome(known: Known, previous: str | None, day: Day) -> tuple[Any, ...]:
     """The values of ``OUTCOME``, first day in the class, and reasons where the headline changed, in staged form."""
     figures = known.figures
+    verdict = classify(figures, day)
     lost_to = known.lost_to or (figures.lost_to if verdict.relation == "lead" else None)
     return (
         verdict.class_code,
@@ -123,5 +128,5 @@ def _outcome(known: Known, verdict: Verdict, day: Day) -> tuple[Any, ...]:
         iso_day(figures.first_insured),
         lost_to,
         entered_on(figures, verdict, day).isoformat(),
-        reasons_of(figures, verdict, day) if known.classified else None,
+        reasons_of(figures, verdict, day) if previous not in (None, verdict.class_code) else None,
     )
