@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 import plugins.crm_customers.models as tables
 from core.app import import_core_tables
@@ -89,8 +89,8 @@ def build(database: Database, customers: int) -> None:
         connection = session.connection()
         for start in range(1, customers + 1, 50_000):
             _fill(connection, range(start, min(start + 50_000, customers + 1)))
-    with database.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+    with database.writer.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
 
 
 def _fill(connection: Connection, ids: range) -> None:

@@ -37,7 +37,8 @@ class Facts:
         """Terms; ``longest`` and ``reach`` bound the days insured. Every customer of the scope has a row."""
         spans = self._spans(
             "c.id, p.next_insurer, p.line",
-            "crm_customers_customer c LEFT JOIN crm_customers_policy p ON p.holder_id = c.id",
+            "crm_customers_customer c LEFT JOIN crm_customers_policy p "
+            f"ON p.holder_id = c.id AND p.holder_id {self._scope}",
             f"c.id {self._scope} AND c.merged_into_id IS NULL ORDER BY c.id",
         )
         return f"""

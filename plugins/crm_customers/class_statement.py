@@ -28,7 +28,7 @@ class Statement:
     """
 
     def __init__(self, dialect: str, day: Day, scope: str) -> None:
-        self._days, self._day = SqlDays(dialect), day
+        self._days, self._day, self._scope = SqlDays(dialect), day, scope
         self._facts = Facts(self._days, day, scope)
         self._today = self._days.literal(day.ordinal)
 
@@ -50,7 +50,7 @@ class Statement:
         columns = ", ".join(f"o.{name}" for name in ("id", *OUTCOME, "entered_on", "unsure", "previous"))
         return f"""WITH {queries}
 SELECT {columns} FROM outcome o CROSS JOIN crm_customers_customer c
-WHERE c.id = o.id AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
+WHERE c.id = o.id AND c.id {self._scope} AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
 
     def _figures(self) -> str:
         """Everything about a customer in one row."""
@@ -70,7 +70,8 @@ WHERE c.id = o.id AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
         {_sum("h.odd", "a.odd")} > 0 OR COALESCE(l.risk_claims, 0) >= {limits.blacklist_claims}
             OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS odd
     FROM held h CROSS JOIN crm_customers_customer c LEFT JOIN amended a ON a.id = h.id
-    LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id WHERE c.id = h.id {self._days.apart}"""
+    LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id 
+    WHERE c.id = h.id AND c.id {self._scope} {self._days.apart}"""
 
     def _axes(self) -> str:
         """The two ways to ``good``; the stretches of cover are looked at where sums leave it open."""

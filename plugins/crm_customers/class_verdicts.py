@@ -16,12 +16,6 @@ from plugins.crm_customers.measures import Known, read_figures
 from plugins.crm_customers.models.options import CLASSES
 
 _NOW = Table("class_now", MetaData())
-_CREATE = """CREATE TEMPORARY TABLE class_now (
-    id {id} PRIMARY KEY, class_code VARCHAR(12), good BOOLEAN, important BOOLEAN, blacklist_candidate BOOLEAN,
-    link_code VARCHAR(8), next_expiry DATE, policies_in_force INTEGER, premium_12m BIGINT, earned BIGINT,
-    incurred BIGINT, claim_count INTEGER, receivable BIGINT, first_insured_on DATE, lost_to VARCHAR(80),
-    entered_on DATE, unsure BOOLEAN,
-    previous VARCHAR(12), reasons {json})"""
 _CHANGED = "(previous IS NULL OR previous <> class_code)"
 _BEFORE = "(first_insured_on IS NOT NULL AND class_code <> 'standard')"
 """Where the first class is not standard, an insured customer was standard before."""
@@ -44,14 +38,13 @@ class Verdicts:
         self._cursor: Any = connection.connection.cursor()
 
     def __enter__(self) -> Self:
-        types = {"id": "INTEGER", "json": "JSON"} if self._sqlite else {"id": "BIGINT", "json": "JSONB"}
-        statement = Statement(self._connection.dialect.name, self._day, self._scope).text()
-        columns = ", ".join(("id", *OUTCOME, "entered_on", "unsure", "previous"))
         if not self._sqlite:
             # compiling takes longer than the statement, and whole tables read once a chunk would grow with the square
-            self._cursor.execute("SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1")
-        self._cursor.execute(_CREATE.format(**types))
-        self._cursor.execute(f"INSERT INTO class_now ({columns}) {statement}")
+            self._cursor.execute("SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '64MB'")
+        statement = Statement(self._connection.dialect.name, self._day, self._scope).text()
+        self._cursor.execute(f"CREATE TEMPORARY TABLE class_now AS {statement}")
+        self._cursor.execute(f"ALTER TABLE class_now ADD COLUMN reasons {'JSON' if self._sqlite else 'JSONB'}")
+        self._cursor.execute("CREATE UNIQUE INDEX class_now_id ON class_now (id)")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -90,10 +83,11 @@ class Verdicts:
     def write_customers(self) -> int:
         """Update the customers that differ and return how many."""
         changes = ", ".join(f"{name} = n.{name}" for name in OUTCOME)
+        # the sign has SQLite look up each changed customer, not each customer among the changed
         self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes}, classified_on = {self._today},
             class_since = CASE WHEN n.previous IS NULL THEN n.entered_on
                 WHEN n.previous <> n.class_code THEN {self._today} ELSE c.class_since END
-            FROM class_now n WHERE n.id = c.id AND c.id {self._scope} AND (c.classified_on IS NULL OR {differs('n')})""")
+            FROM class_now n WHERE c.id = +n.id AND (c.classified_on IS NULL OR {differs('n')})""")
         return int(self._cursor.rowcount)
 
     def by_class(self) -> dict[str, int]:

@@ -17,8 +17,10 @@ from plugins.crm_customers.class_verdicts import Verdicts
 from plugins.crm_customers.classification import Day
 from plugins.crm_customers.models.customers import Customer
 
-CHUNK = 10_000
-"""Customers of one transaction: small enough that other writers wait for well under a second."""
+CHUNK = 25_000
+"""Customers of one transaction on SQLite: small enough that other writers wait for well under a second."""
+POSTGRESQL_CHUNK = 100_000
+"""Many on PostgreSQL, whose writers wait only for the same customers: it reads large parts of tables much faster."""
 _LOCK = 0x636C6173
 """Advisory lock of PostgreSQL: two classifications at once could write a class that is already outdated."""
 Progress = Callable[[int], None]
@@ -51,18 +53,24 @@ class Result:
 
 
 def classify_all(
-    database: Database, as_of: date, *, chunk: int = CHUNK, actor: Actor | None = None, progress: Progress | None = None
+    database: Database,
+    as_of: date,
+    *,
+    chunk: int | None = None,
+    actor: Actor | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Classify every customer; a run that was killed is simply started again.
 
     Args:
         database: The database.
         as_of: The day to classify for.
-        chunk: Customers of one transaction.
+        chunk: Customers of one transaction; by default what suits the database.
         actor: On whose behalf; default the system task "classification".
         progress: Called with the number of customers done, after each chunk.
     """
     actor = actor or system_actor("classification")
+    chunk = chunk or (CHUNK if database.is_sqlite else POSTGRESQL_CHUNK)
     result, after = Result(as_of), 0
     while True:
         with database.write(actor) as session:
