@@ -114,7 +114,7 @@ class Facts:
         return self._cover(f"MAX(first) FILTER (WHERE reached IS NULL OR {gap})", holder)
 
     def _cover(self, value: str, holder: str) -> str:
-        """A value of each term of cover and the day up to which earlier ones had reached (``exposure.measure_cover``)."""
+        """A value of each term of cover and the day that earlier ones had reached (``exposure.measure_cover``)."""
         spans = self._spans("p.holder_id", "crm_customers_policy p", f"p.holder_id = {holder}")
         until = self._days.earlier("final", self._today)
         return f"""(

@@ -70,12 +70,12 @@ WHERE c.id = o.id AND c.id {self._scope} AND (o.unsure OR c.classified_on IS NUL
         {_sum("h.odd", "a.odd")} > 0 OR COALESCE(l.risk_claims, 0) >= {limits.blacklist_claims}
             OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS odd
     FROM held h CROSS JOIN crm_customers_customer c LEFT JOIN amended a ON a.id = h.id
-    LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id 
+    LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id
     WHERE c.id = h.id AND c.id {self._scope} {self._days.apart}"""
 
     def _axes(self) -> str:
         """The two ways to ``good``; the stretches of cover are looked at where sums leave it open."""
-        limits, day, literal = self._day.limits, self._day, self._days.literal
+        day, literal = self._day, self._days.literal
         year = max(day.ordinal - day.insured_since, 1)
         clean = f"""undated = 0 AND first_insured <= {literal(day.clean_since + 1)}
             AND (last_loss IS NULL OR last_loss <= {literal(day.clean_since)})
@@ -126,7 +126,7 @@ WHERE c.id = o.id AND c.id {self._scope} AND (o.unsure OR c.classified_on IS NUL
     SELECT id, {named}, previous, {days.stored(self._entered())} AS entered_on,
         odd OR earned < 0 OR (rounded > 0 AND ({_cents(least)} <> {_cents(most)}
             OR {self._low(least)} <> {self._low(most)})) AS unsure
-    FROM axes"""
+    FROM axes {days.apart}"""
 
     def _entered(self) -> str:
         """The first day in the class of a customer who is classified for the first time (``class_stages``)."""

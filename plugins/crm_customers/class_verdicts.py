@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import Connection, MetaData, Table
@@ -16,6 +17,7 @@ from plugins.crm_customers.measures import Known, read_figures
 from plugins.crm_customers.models.options import CLASSES
 
 _NOW = Table("class_now", MetaData())
+_INDEXED = ("class_code", "next_expiry")
 _CHANGED = "(previous IS NULL OR previous <> class_code)"
 _BEFORE = "(first_insured_on IS NOT NULL AND class_code <> 'standard')"
 """Where the first class is not standard, an insured customer was standard before."""
@@ -81,13 +83,22 @@ class Verdicts:
         )
 
     def write_customers(self) -> int:
-        """Update the customers that differ and return how many."""
-        changes = ", ".join(f"{name} = n.{name}" for name in OUTCOME)
+        """Update the customers that differ and return how many.
+
+        Those of which no index changes are written apart: SQLite writes every index that a statement names.
+        """
+        figures = [name for name in OUTCOME if name not in _INDEXED]
+        moved = " OR ".join(f"c.{name} IS DISTINCT FROM n.{name}" for name in _INDEXED)
+        moved = f"(c.classified_on IS NULL OR n.previous IS NULL OR {moved})"
+        return self._update(figures, f"NOT {moved} AND {differs('n')}") + self._update(OUTCOME, moved)
+
+    def _update(self, names: Sequence[str], which: str) -> int:
+        changes = ", ".join(f"{name} = n.{name}" for name in names)
         # the sign has SQLite look up each changed customer, not each customer among the changed
         self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes}, classified_on = {self._today},
             class_since = CASE WHEN n.previous IS NULL THEN n.entered_on
                 WHEN n.previous <> n.class_code THEN {self._today} ELSE c.class_since END
-            FROM class_now n WHERE c.id = +n.id AND (c.classified_on IS NULL OR {differs('n')})""")
+            FROM class_now n WHERE c.id = +n.id AND {which}""")
         return int(self._cursor.rowcount)
 
     def by_class(self) -> dict[str, int]:

@@ -174,7 +174,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("crm_customers_class_history", schema=None) as batch_op:
         batch_op.create_index("ix_crm_customers_class_history_customer_id", ["customer_id", "since"], unique=False)
-        batch_op.create_index("ix_crm_customers_class_history_since", ["since", "class_code"], unique=False)
 
     op.create_table(
         "crm_customers_contact_point",
@@ -878,7 +877,6 @@ def downgrade() -> None:
 
     op.drop_table("crm_customers_contact_point")
     with op.batch_alter_table("crm_customers_class_history", schema=None) as batch_op:
-        batch_op.drop_index("ix_crm_customers_class_history_since")
         batch_op.drop_index("ix_crm_customers_class_history_customer_id")
 
     op.drop_table("crm_customers_class_history")

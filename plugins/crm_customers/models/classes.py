@@ -21,7 +21,6 @@ class ClassHistory(Base):
     __tablename__ = "crm_customers_class_history"
     __table_args__ = (
         Index("ix_crm_customers_class_history_customer_id", "customer_id", "since"),
-        Index("ix_crm_customers_class_history_since", "since", "class_code"),
         {"sqlite_autoincrement": True},
     )
     __model__ = Model(
