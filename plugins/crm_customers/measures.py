@@ -14,10 +14,10 @@ from plugins.crm_customers.class_terms import DAYS, TermRow, Terms
 from plugins.crm_customers.classification import Day, Figures
 from plugins.crm_customers.exposure import is_cancellation, measure_cover
 
-_FACTS = """WITH wanted AS (SELECT id, class_since, lost_to, credit, intention_on
+_FACTS = """WITH wanted AS (SELECT id, lost_to, credit, intention_on
         FROM crm_customers_customer WHERE merged_into_id IS NULL AND id IN {values}),
     own AS (SELECT p.* FROM wanted w JOIN crm_customers_policy p ON p.holder_id = w.id)
-SELECT 'customer', id, id, lost_to, credit, class_since, intention_on, CAST(NULL AS DATE), 0 FROM wanted
+SELECT 'customer', id, id, lost_to, credit, intention_on, CAST(NULL AS DATE), CAST(NULL AS DATE), 0 FROM wanted
 UNION ALL SELECT 'term', p.holder_id, p.id, p.line, p.state, t.start_on, t.end_on, p.cancelled_on, t.premium
     FROM own p LEFT JOIN crm_customers_policy_term t ON t.policy_id = p.id
 UNION ALL SELECT 'endorsement', p.holder_id, p.id, e.kind, NULL, e.effective_on, NULL, NULL, e.premium_change
@@ -35,10 +35,9 @@ UNION ALL SELECT 'lost', holder_id, id, next_insurer, NULL, end_on, NULL, NULL, 
 
 @dataclass(slots=True)
 class Known:
-    """A customer's figures, whether they were ever classified, and the insurer they are known to have left for."""
+    """A customer's figures, and the insurer they are known to have left for."""
 
     figures: Figures
-    classified: bool
     lost_to: str | None
 
 
@@ -57,9 +56,9 @@ def read_figures(
     for what, *row in fetch_in(connection, _FACTS, ids):
         facts[what].append(row)
     known = {}
-    for customer, _, lost_to, credit, since, intention, *_rest in facts["customer"]:
+    for customer, _, lost_to, credit, intention, *_rest in facts["customer"]:
         figures = Figures(credit_bad=credit == "bad", intends=intention is not None and DAYS[intention] <= day.ordinal)
-        known[customer] = Known(figures, since is not None, lost_to)
+        known[customer] = Known(figures, lost_to)
     figures_of = {customer: entry.figures for customer, entry in known.items()}
     _add_policies(facts["endorsement"], [*map(_term, facts["term"]), *supposed], day, figures_of)
     _add_claims(facts["claim"], day, figures_of)
