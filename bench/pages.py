@@ -1,105 +1,169 @@
-"""Measure signed-in pages against bare pages of the same rows: CPU a request, in process, no network.
+"""Measure signed-in pages against bare pages of the same rows: CPU a request of server and database, over HTTP.
 
-python -m bench.pages --customers 1000000 [--url postgresql://…]
+python -m bench.pages --customers 1000000 [--url postgresql://…] [--keep FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import os
+import socket
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment
-from sqlalchemy import event, select, text
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from sqlalchemy import event, text
 
-from bench.book import build, phone
+from bench.book import build, finish, phone, sign_in
+from bench.page_server import CPU
 from core.app import Suite
 from core.config import load_settings
-from core.db.base import Base
 from core.installation import initialise
-from core.security.accounts import add_user
-from core.security.actors import system_actor
-from core.security.models import Branch
-from core.security.permissions import find_role, give_grant
-from core.security.sessions import start_session
 from core.web.application import build_application
 from core.web.routing import cookie_name
-from plugins.crm_customers.importing.person import CONTACT_PLACE
 
-SERIES, ROUNDS = 30, 10
+SERIES, ROUNDS = 6, 15
 SLOW, FEW = 50.0, 3
 """Pages of more milliseconds are timed in a few series only."""
 EXACT = "search, exact phone"
-FRAGMENT = [(b"hx-request", b"true")]
-PAGE = Environment(autoescape=True).from_string(
-    "<!doctype html><table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"
-)
-LISTED = "number, name, class_code, manager_id, township, next_expiry, policies_in_force, premium_12m, receivable"
+PATIENCE_SECONDS = 60.0
+Fetch = Callable[[str], None]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument(
-        "--url", default=os.environ.get("BANYAN_BENCH_POSTGRES", ""), help="an empty PostgreSQL database as well"
-    )
+    parser.add_argument("--url", default=os.environ.get("BANYAN_BENCH_POSTGRES", ""), help="a PostgreSQL database too")
+    parser.add_argument("--keep", default="", help="a folder to keep the books in; the next run reads them again")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as passing:
         for url in filter(None, ("sqlite", options.url)):
             environment = {
-                "BANYAN_DATA__FOLDER": f"{folder}/{url[:6]}",
+                "BANYAN_DATA__FOLDER": f"{options.keep or passing}/{url[:6]}",
                 "BANYAN_DATABASE__URL": "" if url == "sqlite" else url,
             }
-            suite, _ = initialise(load_settings(environment=environment))
-            build(suite, options.customers)
-            with suite.database.writer.begin() as connection:
-                connection.execute(text("ANALYZE"))
-            measure(suite, options.customers)
+            suite, done = initialise(load_settings(environment=environment))
+            if done:
+                build(suite, options.customers)
+                finish(suite)
+            measure(suite, options.customers, environment)
             suite.close()
 
 
-def measure(suite: Suite, customers: int) -> None:
-    name, deep = suite.database.writer.dialect.name, customers // 80 * 8 + 1
+def measure(suite: Suite, customers: int, environment: Mapping[str, str]) -> None:
+    deep = customers // 80 * 8 + 1
     token = sign_in(suite)
-    signed = [
-        (b"host", b"127.0.0.1"),
-        (b"cookie", f"{cookie_name(suite)}={token}".encode()),
-        (b"accept-language", b"zh-CN"),
-    ]
-    bare, ours = bare_pages(suite), build_application(suite)
-    floors = {path: caller(bare, path, []) for path in ("/list", "/phone", f"/file?id={deep}")}
-    lists, phone_page, file_page = floors
     pages = [
-        ("list, first page", "/crm_customers/customers", lists),
-        ("list, nine tenths down", f"/crm_customers/customers?after={deep}", lists),
-        ("count of the list (fragment)", "/crm_customers/customers/count", lists),
-        (EXACT, f"/search?q={phone(deep // 8 * 8 + 1)}", phone_page),
-        ("search, two characters", "/search?q=伟强", phone_page),
-        ("search, initials", "/search?q=zwq", phone_page),
-        ("search, plate part", "/search?q=B1234", phone_page),
-        ("search, phone tail", "/search?q=4321", phone_page),
-        ("customer 360", f"/crm_customers/customers/{deep}", file_page),
-        ("home", "/", lists),
+        ("list, first page", "/crm_customers/customers", "/list"),
+        ("list, nine tenths down", f"/crm_customers/customers?after={deep}", "/list"),
+        ("list by name", "/crm_customers/customers?sort=name", "/list"),
+        ("count of the list (fragment)", "/crm_customers/customers/count", "/list"),
+        (EXACT, f"/search?q={phone(deep)}", "/phone"),
+        ("search, two characters", f"/search?q={quote('伟强')}", "/phone"),
+        ("search, initials", "/search?q=zwq", "/phone"),
+        ("search, plate part", "/search?q=B1234", "/phone"),
+        ("search, phone tail", "/search?q=4321", "/phone"),
+        ("customer 360", f"/crm_customers/customers/{deep}", f"/file?id={deep}"),
+        ("home", "/", "/list"),
     ]
-    calls = {path: caller(ours, path, [*signed, *(FRAGMENT if _is_fragment(path) else [])]) for _, path, _ in pages}
-    used = costs({**floors, **calls})
-    print(
-        f"{name}, {customers:,} customers: CPU ms a request, ratios to the bare page and to our exact phone, statements"
-    )
+    headers = {"Cookie": f"{cookie_name(suite)}={token}", "Accept-Language": "zh-CN"}
+    bare_paths = dict.fromkeys(floor for _, _, floor in pages)
+    with served("bare", environment) as bare, served("ours", environment) as ours:
+        calls = {path: Caller(suite, bare, path, {}) for path in bare_paths}
+        calls |= {path: Caller(suite, ours, path, headers) for _, path, _ in pages}
+        used = costs(calls)
+    counts = {path: count_statements(suite, path, headers) for _, path, _ in pages}
+    show(suite, customers, pages, used, counts)
+
+
+def show(
+    suite: Suite, customers: int, pages: list[tuple[str, str, str]], used: Mapping[str, float], counts: dict[str, int]
+) -> None:
     exact = next(used[path] for title, path, _ in pages if title == EXACT)
+    print(f"{suite.database.writer.dialect.name}, {customers:,} customers: CPU ms a request of server and database")
+    print(f"{'':<32}{'ours':>8}{'bare':>8}{'to bare':>9}{'to our exact phone':>20}{'statements':>12}")
     for title, path, floor in pages:
-        ratio = f"{used[path] / used[floor]:6.1f}x {used[path] / exact:6.1f}x"
-        statements = count_statements(suite, calls[path])
-        print(f"{title:<32}{used[path]:8.2f}  bare {used[floor]:6.2f} {ratio}  {statements:3d} statements")
+        ratio, to_exact = used[path] / used[floor], used[path] / exact
+        print(f"{title:<32}{used[path]:8.2f}{used[floor]:8.2f}{ratio:8.1f}x{to_exact:19.1f}x{counts[path]:12d}")
+
+
+class Caller:
+    """Fetches one page again and again over one connection, and tells the CPU seconds of server and database."""
+
+    def __init__(self, suite: Suite, port: int, path: str, headers: Mapping[str, str]) -> None:
+        self._suite = suite
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._path = path
+        self._headers = {**headers, **({"HX-Request": "true"} if _is_fragment(path) else {})}
+
+    def __call__(self) -> None:
+        """Fetch the page."""
+        self._fetch(self._path)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds used so far by the server and by its connections' processes of PostgreSQL."""
+        return float(self._fetch(CPU)) + database_cpu(self._suite)
+
+    def _fetch(self, path: str) -> bytes:
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise SystemExit(f"{path} answered {response.status}")
+        return body
+
+
+def database_cpu(suite: Suite) -> float:
+    """Return the CPU seconds of the processes of a PostgreSQL on this machine that serve this database."""
+    if suite.database.is_sqlite:
+        return 0.0
+    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with suite.database.writer.connect() as connection:
+        files = [Path(f"/proc/{pid}/schedstat") for pid in connection.execute(text(others)).scalars()]
+    return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e9
+
+
+def costs(calls: Mapping[str, Caller]) -> dict[str, float]:
+    """CPU milliseconds a request: the least of many short series, in turn, so that a busy machine hits all."""
+    best = dict.fromkeys(calls, float("inf"))
+    for at in range(SERIES):
+        for path, call in calls.items():
+            if at >= FEW and best[path] > SLOW:
+                continue
+            call()
+            begun = call.cpu()
+            for _ in range(ROUNDS):
+                call()
+            best[path] = min(best[path], (call.cpu() - begun) / ROUNDS * 1000)
+    return best
+
+
+@contextmanager
+def served(kind: str, environment: Mapping[str, str]) -> Iterator[int]:
+    """Run one of the servers and give its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+    command = [sys.executable, "-m", "bench.page_server", kind, str(port)]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            if process.poll() is not None or time.monotonic() > until:
+                raise SystemExit(f"the server {kind} does not start")
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def _is_fragment(path: str) -> bool:
@@ -107,109 +171,51 @@ def _is_fragment(path: str) -> bool:
     return path.startswith("/search") or path.endswith("/count")
 
 
-def count_statements(suite: Suite, call: Callable[[], Any]) -> int:
+def count_statements(suite: Suite, path: str, headers: Mapping[str, str]) -> int:
+    """Return how many statements a page runs, raw ones included, transaction commands not."""
     seen: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(statement)
+    def trace(connection: Any, *_rest: Any) -> None:
+        if suite.database.is_sqlite:
+            connection.set_trace_callback(seen.append)
+        else:
+            connection.cursor_factory = _counting(seen)
 
-    event.listen(suite.database.reader, "before_cursor_execute", note)
-    asyncio.run(call())
-    event.remove(suite.database.reader, "before_cursor_execute", note)
-    return len(seen)
-
-
-def sign_in(suite: Suite) -> str:
-    with suite.database.write(system_actor("bench")) as session:
-        branch = session.scalars(select(Branch).order_by(Branch.id).offset(1)).first()
-        user = add_user(session, "clerk", "Clerk", None, branch)
-        session.flush()  # the grant needs the user's id
-        give_grant(session, user, find_role(session, "clerk"), branch)
-        return start_session(session, user, "127.0.0.1", "bench")
+    application = build_application(suite)
+    asyncio.run(_call(application, path, headers))
+    event.listen(suite.database.reader, "checkout", trace)
+    asyncio.run(_call(application, path, headers))
+    event.remove(suite.database.reader, "checkout", trace)
+    return sum(statement.lstrip().startswith(("SELECT", "WITH")) for statement in seen)
 
 
-def bare_pages(suite: Suite) -> Starlette:
-    customer = Base.metadata.tables["crm_customers_customer"]
-    branch = Base.metadata.tables["crm_customers_customer_branch"]
-    contact = Base.metadata.tables["crm_customers_contact_point"]
-    policy = Base.metadata.tables["crm_customers_policy"]
-    columns = [customer.c[name.strip()] for name in LISTED.split(",")]
-    listed = (
-        select(*columns)
-        .join(branch, branch.c.customer_id == customer.c.id)
-        .where(branch.c.branch_id == 2)
-        .order_by(branch.c.customer_id.desc())
-        .limit(50)
-    )
-    looked_up = (
-        select(*columns)
-        .join(contact, contact.c.customer_id == customer.c.id)
-        .where(contact.c.value_index == suite.vault.index(phone(7), CONTACT_PLACE))
-    )
+def _counting(seen: list[str]) -> Any:
+    from psycopg import Cursor
 
-    def show(*statements: Any) -> HTMLResponse:
-        with suite.database.reader.connect() as connection:
-            rows = [row for statement in statements for row in connection.execute(statement)]
-        return HTMLResponse(PAGE.render(rows=rows))
+    class Counting(Cursor[Any]):
+        def execute(self, query: Any, *rest: Any, **options: Any) -> Any:
+            seen.append(str(query))
+            return super().execute(query, *rest, **options)
 
-    def file_page(request: Request) -> HTMLResponse:
-        row_id = int(request.query_params["id"])
-        return show(
-            select(customer).where(customer.c.id == row_id), select(policy).where(policy.c.holder_id == row_id),
-            select(contact).where(contact.c.customer_id == row_id),
-        )  # fmt: skip
-
-    routes = [
-        Route("/list", lambda request: show(listed)),
-        Route("/phone", lambda request: show(looked_up)),
-        Route("/file", file_page),
-    ]
-    return Starlette(routes=routes)
+    return Counting
 
 
-def costs(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """CPU milliseconds a request: the least of many short series, in turn, so that a busy machine hits all."""
-    return asyncio.run(_costs(calls))
-
-
-async def _costs(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    best = dict.fromkeys(calls, float("inf"))
-    for at in range(SERIES):
-        for path, call in calls.items():
-            if at >= FEW and best[path] > SLOW:
-                continue
-            await call()
-            begun = time.process_time()
-            for _ in range(ROUNDS):
-                await call()
-            best[path] = min(best[path], (time.process_time() - begun) / ROUNDS * 1000)
-    return best
-
-
-def caller(application: Any, path: str, headers: list[tuple[bytes, bytes]]) -> Callable[[], Any]:
+async def _call(application: Any, path: str, headers: Mapping[str, str]) -> None:
     route, _, query = path.partition("?")
+    pairs = {"host": "127.0.0.1", **headers, **({"hx-request": "true"} if _is_fragment(path) else {})}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": route,
-        "raw_path": quote(route).encode(), "query_string": quote(query, safe="=&%").encode(), "root_path": "", "headers": headers,
-        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        "raw_path": route.encode(), "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80), "headers": [(name.lower().encode(), value.encode()) for name, value in pairs.items()],
     }  # fmt: skip
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def call() -> None:
-        status = 0
+    async def send(_message: dict[str, Any]) -> None:
+        pass
 
-        async def send(message: dict[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
-
-        await application(dict(scope), receive, send)
-        if status != 200:
-            raise SystemExit(f"{path} answered {status}")
-
-    return call
+    await application(scope, receive, send)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, String, bindparam, func, literal, null, or_, select, union_all
+from sqlalchemy import Date, String, bindparam, func, literal, null, or_, select, union, union_all
 
 from core.api import ImportBatch, ImportChange, NotFoundError, ScopedSession
 from plugins.crm_customers.class_settings import thresholds_on
@@ -43,7 +43,8 @@ _INSURED = (
     .join(Policy, Policy.id == PolicyTerm.policy_id)
     .where(or_(Policy.holder_id == _ID, Policy.insured_id == _ID))
 )
-_THEIR_VEHICLES = or_(Vehicle.owner_id == _ID, Vehicle.id.in_(_INSURED))
+# A union: for "owned or insured" PostgreSQL goes through all vehicles.
+_THEIR_VEHICLES = Vehicle.id.in_(union(select(Vehicle.id).where(Vehicle.owner_id == _ID), _INSURED))
 _VEHICLE_COUNT = select(func.count(Vehicle.id)).where(_THEIR_VEHICLES).scalar_subquery()
 _HEAD = (
     select(
