@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from core.errors import ImportFileError
 from core.imports.caches import Cache
 from core.imports.conversions import Cell, cell_text
-from core.imports.expressions import NULL, Compiler, Slot, encode
+from core.imports.expressions import Compiler, Slot
 from core.imports.headers import Columns, Header
 from core.imports.profiles import Expression, Profile, Record
 from core.imports.records import EachPlan, RecordDraft, RecordPlan
@@ -50,7 +50,7 @@ class Binder:
         if record.key is not None and key is None and not record.key_optional:
             return None
         fields = self._fields(record, main=main)
-        if key is None and not any(isinstance(slot, Slot) for slot in fields.values()):
+        if key is None and not any(slot.columns for slot in fields.values()):
             if main:
                 raise self._missing(f"every column of {record.name}", _headers(record.fields.values()))
             return None
@@ -60,14 +60,14 @@ class Binder:
             self._named(record.attributes)
         return draft
 
-    def _fields(self, record: Record, *, main: bool) -> dict[str, Slot | str]:
-        found: dict[str, Slot | str] = {}
+    def _fields(self, record: Record, *, main: bool) -> dict[str, Slot]:
+        found: dict[str, Slot] = {}
         for name, expression in record.fields.items():
             target = record.model.fields[name]
             slot = self.compiler.value(expression, target)
             if slot is not None:
                 needed = (main and target.required) or name in record.required_fields
-                found[name] = self.compiler.needed(slot) if needed and isinstance(slot, Slot) else slot
+                found[name] = self.compiler.needed(slot) if needed and slot.columns else slot
         return found
 
     def _key(self, record: Record, *, main: bool) -> Slot | None:
@@ -99,7 +99,7 @@ class Binder:
         found = []
         for name in each.columns:
             slot = self.compiler.value(Expression(sources=((name,),)), record.model.fields[each.value])
-            if isinstance(slot, Slot):
+            if slot is not None:
                 label = self.profile.maps[each.map].get(name, name) if each.map else name
                 found.append((name, label, slot))
         return EachPlan(each.name, each.value, tuple(found), each.skip_zero)
@@ -124,9 +124,9 @@ class Binder:
         kept = draft.record.attributes
         indexes = list(rest) if kept == "rest" else self._named(kept)
         self.columns.used.update(indexes)
-        empty = self.profile.file.empty == "clear"
-        attributes = [(index, _attribute(self.columns.header.names[index], keep_empty=empty)) for index in indexes]
-        return RecordPlan(draft, main=draft.record.name == self.profile.main, attributes=attributes)
+        attributes = [(index, self.columns.header.names[index], Cache(_attribute)) for index in indexes]
+        main, clear = draft.record.name == self.profile.main, self.profile.file.empty == "clear"
+        return RecordPlan(draft, main=main, attributes=attributes, clear=clear)
 
     def _missing(self, what: str, wanted: Sequence[str]) -> ImportFileError:
         return ImportFileError(
@@ -144,13 +144,5 @@ def _headers(expressions: Iterable[Expression]) -> list[str]:
     return [alias for expression in expressions for aliases in expression.sources for alias in aliases]
 
 
-def _attribute(name: str, *, keep_empty: bool) -> Cache[str]:
-    start = encode(name) + ":"
-
-    def read(cell: Cell) -> str:
-        text = clean_text(cell_text(cell))
-        if text is not None:
-            return start + encode(text)
-        return start + NULL if keep_empty else ""
-
-    return Cache(read)
+def _attribute(cell: Cell) -> str | None:
+    return clean_text(cell_text(cell))

@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class Lookup(Protocol):
-    """Anything that gives the JSON of a cell by ``[]``."""
+    """Anything that gives the value of a cell by ``[]``."""
 
-    def __getitem__(self, cell: Any, /) -> str:
-        """Return the JSON of a cell."""
+    def __getitem__(self, cell: Any, /) -> Any:
+        """Return the value of a cell."""
         ...
 
 
@@ -24,10 +24,10 @@ class Direct:
 
     __slots__ = ("convert",)
 
-    def __init__(self, convert: Callable[[Any], str]) -> None:
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
         self.convert = convert
 
-    def __getitem__(self, cell: Any) -> str:
+    def __getitem__(self, cell: Any) -> Any:
         return self.convert(cell)
 
 

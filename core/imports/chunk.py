@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import marshal
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,55 +19,83 @@ from core.search import index as search
 if TYPE_CHECKING:
     from core.crypto import Vault
     from core.imports.profiles import Profile
+    from core.imports.staging import StagedRow
     from core.registry.models import Registry
 
 
-@dataclass(slots=True)
 class Group:
     """File rows that share the key of their main record.
 
-    ``row_numbers`` are all rows, ``repeats`` those that only repeat an earlier one; ``branch_named`` says whether the
-    file named the branch, or the import's was taken.
+    Args:
+        rows: All rows, in file order.
+        branch_id: Their branch.
+        digest: Digest of all that they say.
+
+    ``repeats`` counts the rows that only repeat an earlier one; ``branch_named`` says whether the file named the
+    branch, or the import's was taken; ``entries`` are the records by name, ``main`` the one that counts.
     """
 
-    row_numbers: list[int]
-    digest: bytes
-    branch_id: int
-    repeats: int = 0
-    state: str = "new"
-    error: BanyanError | None = None
-    branch_named: bool = False
+    __slots__ = ("branch_id", "branch_named", "digest", "entries", "error", "main", "repeats", "rows", "state")
+
+    def __init__(self, rows: Sequence[StagedRow], branch_id: int, digest: bytes) -> None:
+        self.rows = rows
+        self.branch_id = branch_id
+        self.digest = digest
+        self.branch_named = rows[0].branch is not None
+        self.repeats = 0
+        self.state = "new"
+        self.error: BanyanError | None = None
+        self.entries: dict[str, list[Entry]] = {}
+        self.main: Entry | None = None
 
 
-@dataclass(slots=True)
 class Entry:
-    """One record of one file row; ``values`` are in canonical staged form.
+    """One record of one file row.
+
+    Args:
+        record: Name of the record in the profile.
+        key: Key that the profile gives it, or none.
+        values: Its fields in canonical staged form.
+        links: Keys of the rows it points to, by link.
+        digest: Digest of values and links; of all that its rows say for the main record.
+        row_no: Number of the file row.
+        group: The rows it belongs to.
+        siblings: All records of its file row, by name.
 
     ``row_id`` is the identity in the database once known, ``known_digest`` the digest stored with it; ``reading`` is
     what the target made of the values; ``awaited`` are link targets that the same chunk brings.
     """
 
-    record: str
-    key: str | None
-    values: dict[str, Any]
-    links: dict[str, str | None]
-    row_no: int
-    group: Group
-    siblings: dict[str, list[Entry]]
-    digest: bytes = b""
-    row_id: int | None = None
-    known_digest: bytes | None = None
-    state: str = ""
-    linked_ids: dict[str, int | None] = field(default_factory=dict)
-    awaited: dict[str, Entry] = field(default_factory=dict)
-    reading: Any = None
+    __slots__ = (
+        "awaited", "digest", "group", "key", "known_digest", "linked_ids", "links", "reading", "record", "row_id",
+        "row_no", "siblings", "state", "values",
+    )  # fmt: skip
 
-    def value_digest(self) -> bytes:
-        """Return the digest of the values and link keys, computed once."""
-        if not self.digest:
-            # Version 2 of the format knows no references, so equal values give equal bytes.
-            self.digest = blake2b(marshal.dumps((self.values, self.links), 2), digest_size=16).digest()
-        return self.digest
+    def __init__(
+        self,
+        record: str,
+        key: str | None,
+        values: dict[str, Any],
+        links: dict[str, str | None],
+        digest: bytes,
+        row_no: int,
+        group: Group,
+        siblings: dict[str, list[Entry]],
+    ) -> None:
+        self.record = record
+        self.key = key
+        self.values = values
+        self.links = links
+        self.digest = digest
+        self.row_no = row_no
+        self.group = group
+        self.siblings = siblings
+        self.row_id: int | None = None
+        self.known_digest: bytes | None = None
+        self.state = ""
+        self.linked_ids: dict[str, int | None] = {}
+        self.awaited: dict[str, Entry] = {}
+        self.reading: Any = None
 
     def sibling(self, record: str) -> Entry | None:
         """Return the first record of this name in the same file row."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from json.encoder import encode_basestring
 
 from core.errors import InvalidValueError
 from core.imports.catalogue import IDENTIFIERS, FieldType, TargetField
@@ -91,8 +90,6 @@ class Conversion:
         }
         self.read: Callable[[str], Value] = readers.get(kind) or self._text_reader()
 
-        self.plain_json: Callable[[Value], str] = _PLAIN_JSON.get(kind, encode_basestring)  # type: ignore[arg-type]  # keyed by kind
-
     def _text_reader(self) -> Callable[[str], Value]:
         read = _IDENTIFIER_READERS.get(self.kind, clean_text)
         if self.target.max_length is None:
@@ -100,12 +97,6 @@ class Conversion:
         return partial(_limited, read=read, limit=self.target.max_length)
 
 
-_PLAIN_JSON: dict[str, Callable[[Value], str]] = {
-    "integer": str,
-    "money": str,
-    "boolean": lambda value: "true" if value else "false",
-}
-"""How a value that is not empty becomes JSON; every other type is a text by then."""
 _PLAIN_CENTS = re.compile(r"-?[0-9]{1,15}\.[0-9]{2}").fullmatch
 
 

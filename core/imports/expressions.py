@@ -1,12 +1,11 @@
-"""Compile a profile's expressions for one header: column positions and conversions to JSON, bound once per sheet."""
+"""Compile a profile's expressions for one header: column positions and conversions, bound once per sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from json.encoder import encode_basestring
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 from core.errors import InvalidValueError
@@ -19,31 +18,22 @@ from core.imports.profiles import Condition, Expression, Profile
 from core.values.numbers import parse_identifier
 from core.values.text import EMPTY_MARKERS, clean_text
 
-NULL = "null"
 KEY = TargetField("key", "identifier")
 """What a part of a key is read as where the profile names no type."""
+_NUMBERS = frozenset({"integer", "money", "boolean"})
 
-ToJson = Callable[[Any], str]
-
-
-def encode(value: Value) -> str:
-    """Return a canonical value as JSON."""
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return NULL if value is None else str(value)
+Convert = Callable[[Any], Value]
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One value of a row: where its cells stand and how they become JSON.
+    """One value of a row: where its cells stand and how they are read.
 
     Args:
         index: Position in the extended row (cells, row ordinal, groups of cells).
-        cache: Cell -> JSON.
+        cache: Cell -> canonical value.
         label: Header of the column, for messages.
-        columns: Positions of the cells in the file.
+        columns: Positions of the cells in the file; none for a constant.
     """
 
     index: int
@@ -70,10 +60,10 @@ class Compiler:
         """Position of the row ordinal in the extended row."""
         return self.columns.width
 
-    def value(self, expression: Expression, target: TargetField) -> Slot | str | None:
-        """Compile a field: a slot, the JSON of a constant, or none where its column is not in the file."""
+    def value(self, expression: Expression, target: TargetField) -> Slot | None:
+        """Compile a field; none where its column is not in the file."""
         if expression.combine == "value":
-            return encode(self._conversion(expression, target, ()).read(expression.value or ""))
+            return self._constant(self._conversion(expression, target, ()).read(expression.value or ""))
         indexes = self._indexes(expression)
         if not indexes:
             return None
@@ -81,24 +71,22 @@ class Compiler:
         own = target.name if kind == "choice" or target.max_length else ""
         shared = (indexes, replace(expression, sources=()), kind, own)
         if shared not in self._shared:
-            self._shared[shared] = self._slot(indexes, self._to_json(expression, target, indexes))
+            self._shared[shared] = self._slot(indexes, self._convert(expression, target, indexes))
         return self._shared[shared]
 
     def key(self, parts: Sequence[Expression]) -> Slot | None:
-        """Compile a key: its parts joined with ``-``, ``null`` where one is empty; none where a column is missing."""
+        """Compile a key: its parts joined with ``-``, empty where one is; none where a column is missing."""
         slots = [self._part(part) for part in parts]
         found = [slot for slot in slots if slot is not None]
         if len(found) < len(slots):
             return None
-        if len(found) == 1:
+        if len(found) == 1 and parts[0].type not in _NUMBERS:
             return found[0]
         caches = [slot.cache for slot in found]
 
-        def join(cells: tuple[Any, ...]) -> str:
-            texts = [cache[cell] for cache, cell in zip(caches, cells, strict=True)]
-            if NULL in texts:
-                return NULL
-            return '"' + "-".join([text[1:-1] if text[0] == '"' else text for text in texts]) + '"'
+        def join(cells: tuple[Any, ...]) -> str | None:
+            parts = [*map(getitem, caches, cells)]
+            return None if None in parts else "-".join(map(str, parts))
 
         columns = tuple(at for slot in found for at in slot.columns)
         return self._group([slot.index for slot in found], join, columns)
@@ -107,11 +95,11 @@ class Compiler:
         """Return a slot whose empty value is an error of the row."""
         cache = slot.cache
 
-        def check(cell: Any) -> str:
-            text = cache[cell]
-            if text == NULL:
+        def check(cell: Any) -> Value:
+            value: Value = cache[cell]
+            if value is None:
                 raise InvalidValueError("value_missing", "The cell is empty.", "Fill it in the source.")
-            return text
+            return value
 
         return replace(slot, cache=Direct(check))
 
@@ -130,14 +118,12 @@ class Compiler:
 
     def _part(self, part: Expression) -> Slot | None:
         if part.combine == "row":
-            return Slot(self.ordinal, Direct(lambda ordinal: f'"{ordinal}"'), "row", ())
+            return Slot(self.ordinal, Direct(str), "row", ())
         slot = self.value(part, KEY)
-        if slot is None and part.default is not None:
-            slot = encode(part.default)
-        if isinstance(slot, str):
-            constant = slot
-            return Slot(self.ordinal, Direct(lambda _: constant), "row", ())
-        return slot
+        return self._constant(part.default) if slot is None and part.default is not None else slot
+
+    def _constant(self, value: Value) -> Slot:
+        return Slot(self.ordinal, Direct(lambda _: value), "row", ())
 
     def _indexes(self, expression: Expression) -> tuple[int, ...]:
         found = [self.columns.find(aliases) for aliases in expression.sources]
@@ -152,58 +138,47 @@ class Compiler:
         pattern = None if expression.day else rules.date_format
         return Conversion(target, kind, unit=unit, decimal=rules.decimal, date_format=pattern, zone=self.zone)
 
-    def _to_json(self, expression: Expression, target: TargetField, indexes: Sequence[int]) -> ToJson:
+    def _convert(self, expression: Expression, target: TargetField, indexes: Sequence[int]) -> Convert:
         conversion = self._conversion(expression, target, indexes)
         steps = text_steps(expression, self.profile.maps)
         if expression.combine == "one":
-            return _cell_json(conversion, steps)
+            return _step_reader(conversion, steps) if steps else _cell_reader(conversion)
         if expression.combine == "sum":
             read = _sum_reader(conversion, steps)
         else:
             read = _join_reader(conversion, steps, expression.separator)
-        if len(indexes) == 1:
-            return lambda cell: encode(read((cell,)))
-        return lambda cells: encode(read(cells))
+        return (lambda cell: read((cell,))) if len(indexes) == 1 else read
 
-    def _slot(self, indexes: tuple[int, ...], to_json: ToJson) -> Slot:
+    def _slot(self, indexes: tuple[int, ...], convert: Convert) -> Slot:
         if len(indexes) == 1:
-            return Slot(indexes[0], Cache(to_json), self._label(indexes), indexes)
-        return self._group(indexes, to_json, indexes)
+            return Slot(indexes[0], Cache(convert), self._label(indexes), indexes)
+        return self._group(indexes, convert, indexes)
 
-    def _group(self, indexes: Sequence[int], to_json: ToJson, columns: tuple[int, ...]) -> Slot:
-        self.groups.append(itemgetter(*indexes))
-        return Slot(self.columns.width + len(self.groups), Direct(to_json), self._label(columns), columns)
+    def _group(self, indexes: Sequence[int], convert: Convert, columns: tuple[int, ...]) -> Slot:
+        only = indexes[0]
+        self.groups.append(itemgetter(*indexes) if len(indexes) > 1 else lambda cells: (cells[only],))
+        return Slot(self.columns.width + len(self.groups), Direct(convert), self._label(columns), columns)
 
     def _label(self, columns: Sequence[int]) -> str:
         return " + ".join(self.columns.header.names[at] or f"#{at + 1}" for at in columns) or "row"
 
 
-def _cell_json(conversion: Conversion, steps: list[TextStep]) -> ToJson:
-    text_of, read, plain = conversion.text_of, conversion.read, conversion.plain_json
-    if steps:
-        reader = _step_reader(conversion, steps)
-        return lambda cell: encode(reader(cell))
+def _cell_reader(conversion: Conversion) -> Convert:
+    text_of, read = conversion.text_of, conversion.read
     if conversion.kind == "identifier" and conversion.target.max_length is None:
-        return _identifier_json(text_of)
-
-    def to_json(cell: Cell) -> str:
-        text = cell if cell.__class__ is str else text_of(cell)
-        value = read(text)
-        return NULL if value is None else plain(value)
-
-    return to_json
+        return _identifier_reader(text_of)
+    return lambda cell: read(cell if cell.__class__ is str else text_of(cell))
 
 
-def _identifier_json(text_of: Callable[[Cell], str]) -> ToJson:
+def _identifier_reader(text_of: Callable[[Cell], str]) -> Convert:
     """Return the reader of identifiers: plain letters and digits, nearly all there are, need no cleaning."""
 
-    def to_json(cell: Cell) -> str:
+    def read(cell: Cell) -> str | None:
         text = cell if cell.__class__ is str else text_of(cell)
-        if text.isalnum() and text.isascii() and text not in EMPTY_MARKERS:
-            return f'"{text}"'
-        return encode(parse_identifier(text))
+        plain = text.isalnum() and text.isascii() and text not in EMPTY_MARKERS
+        return text if plain else parse_identifier(text)
 
-    return to_json
+    return read
 
 
 def _step_reader(conversion: Conversion, steps: list[TextStep]) -> Callable[[Cell], Value]:

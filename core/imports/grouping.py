@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import InvalidValueError
 from core.imports.chunk import Entry, Group
 from core.imports.profiles import Profile, Record
+from core.imports.records import Shape
 from core.imports.staging import StagedRow
 
 
@@ -24,39 +25,51 @@ class Grouper:
         self.main = profile.main
         self.rules = {record.name: record for record in profile.records}
 
-    def build(self, rows: Sequence[StagedRow], branch_id: int) -> tuple[Group, dict[str, list[Entry]]]:
-        """Return the group of rows with one main key, and its entries by record name.
+    def build(self, rows: Sequence[StagedRow], branch_id: int, shapes: Mapping[int, Shape]) -> Group:
+        """Return the group of rows with one main key, with its entries.
 
         Args:
             rows: All file rows of one key, in file order.
             branch_id: The branch of the rows.
+            shapes: What the values of staged records mean.
         """
+        group = Group(rows, branch_id, rows[0].digest)
         if len(rows) == 1:
-            row = rows[0]
-            group = Group([row.row_no], row.digest, branch_id)
-            return group, _entries_of(row, group)
+            group.entries = _entries_of(rows[0], group, shapes)
+            return group
         rule = self.rules[self.main]
         distinct = rows if rule.repeat == "add" else list({row.digest: row for row in rows}.values())
-        digest = blake2b(b"".join(row.digest for row in distinct), digest_size=16).digest()
-        group = Group([row.row_no for row in rows], digest if len(distinct) > 1 else rows[0].digest, branch_id)
+        if len(distinct) > 1:
+            group.digest = _digest_of([row.digest for row in distinct])
+            if rule.repeat == "reject":
+                group.error = InvalidValueError(
+                    "repeated_key", "The key {key} stands in several rows.", "Keep one of them.", key=rows[0].main_key
+                )
         group.repeats = len(rows) - len(distinct)
-        if rule.repeat == "reject" and len(distinct) > 1:
-            group.error = InvalidValueError(
-                "repeated_key", "The key {key} stands in several rows.", "Keep one of them.", key=rows[0].main_key
-            )
         entries: dict[str, list[Entry]] = {}
         for row in distinct:
-            for name, found in _entries_of(row, group).items():
+            for name, found in _entries_of(row, group, shapes).items():
                 entries.setdefault(name, []).extend(found)
-        return group, {name: _combine(self.rules[name], found) for name, found in entries.items()}
+        group.entries = {name: _combine(self.rules[name], found) for name, found in entries.items()}
+        return group
 
 
-def _entries_of(row: StagedRow, group: Group) -> dict[str, list[Entry]]:
+def _entries_of(row: StagedRow, group: Group, shapes: Mapping[int, Shape]) -> dict[str, list[Entry]]:
     siblings: dict[str, list[Entry]] = {}
-    for name, record in row.records.items():
-        many = record if record and isinstance(record[0], list) else (record,)
-        siblings[name] = [Entry(name, key, values, links, row.row_no, group, siblings) for key, values, links in many]
+    row_no = row.row_no
+    for number, digest, key, values, links in row.records:
+        name, fields, link_names = shapes[number]
+        named = dict(zip(link_names, links)) if links else {}  # noqa: B905  one shape wrote both
+        entry = Entry(name, key, dict(zip(fields, values)), named, digest, row_no, group, siblings)  # noqa: B905  as above
+        if name in siblings:
+            siblings[name].append(entry)
+        else:
+            siblings[name] = [entry]
     return siblings
+
+
+def _digest_of(digests: Sequence[bytes]) -> bytes:
+    return blake2b(b"".join(digests), digest_size=16).digest()
 
 
 def _combine(rule: Record, entries: list[Entry]) -> list[Entry]:
@@ -70,6 +83,7 @@ def _combine(rule: Record, entries: list[Entry]) -> list[Entry]:
         elif rule.repeat == "add":
             for name in rule.add:
                 earlier.values[name] = _add(earlier.values.get(name), entry.values.get(name))
+            earlier.digest = _digest_of((earlier.digest, entry.digest))
             _point_to(entry, earlier)
         else:
             kept[entry.key] = entry

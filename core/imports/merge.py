@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from core.imports.chunk import BatchFacts, Chunk, Entry, Group
 from core.imports.grouping import Grouper
 from core.imports.models import ImportReject
 from core.imports.profiles import Profile
+from core.imports.records import Shape
 from core.imports.staging import StagedRow
 from core.imports.targets import ImportTarget, unknown_link
 
@@ -78,73 +79,73 @@ class Merger:
         self.tables = _table_order([self.registry.get(record.model.id).table for record in profile.records])
         self.memory: dict[str, Any] = {}
 
-    def merge(self, connection: Connection, groups: Sequence[Sequence[StagedRow]]) -> tuple[Counts, Chunk]:
+    def merge(
+        self, connection: Connection, groups: Sequence[Sequence[StagedRow]], shapes: Mapping[int, Shape]
+    ) -> tuple[Counts, Chunk]:
         """Merge groups inside the caller's transaction.
 
         Args:
             connection: Inside a write transaction.
             groups: Per group its file rows.
+            shapes: What the values of staged records mean.
 
         Returns:
             What became of the rows, and the chunk with the changes noted.
         """
         chunk = Chunk(connection, self.batch, self.profile, self.registry, self.vault, self.memory)
-        counts, rejected = Counts(), []
-        built: list[tuple[Group, dict[str, list[Entry]]]] = []
-        for rows in groups:
-            try:
-                built.append(self.grouper.build(rows, self.branches.find(rows[0].branch)))
-                built[-1][0].branch_named = rows[0].branch is not None
-            except BanyanError as error:
-                rejected.append((Group([row.row_no for row in rows], b"", 0, error=error), rows))
+        built = [self._build(rows, shapes) for rows in groups]
         self._mark_same(chunk, built)
         self._link_outside(chunk, built)
         self._take_branches(chunk, built)
         for name in self.order:
             self.targets[name].prepare(_entries_of(built, name))
-        fresh = [pair for pair in built if pair[0].state != "same" and pair[0].error is None]
+        fresh = [group for group in built if group.state != "same" and group.error is None]
         self._load(chunk, fresh)
         self._see_through(chunk, fresh)
-        rows_of = {rows[0].row_no: rows for rows in groups}
-        for group, _entries in built:
-            if group.error is not None:
-                rejected.append((group, rows_of[group.row_numbers[0]]))
-            else:
+        counts = Counts()
+        for group in built:
+            if group.error is None:
                 _count(counts, group)
-        self._reject(chunk, rejected, counts)
+        self._reject(chunk, [group for group in built if group.error is not None], counts)
         chunk.flush(self.tables)
-        for _, entries in built:
-            _let_go(entries)
+        for group in built:
+            _let_go(group)
         return counts, chunk
 
-    def _mark_same(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+    def _build(self, rows: Sequence[StagedRow], shapes: Mapping[int, Shape]) -> Group:
+        try:
+            group = self.grouper.build(rows, self.branches.find(rows[0].branch), shapes)
+        except BanyanError as error:
+            group = Group(rows, 0, b"")
+            group.error = error
+            return group
+        found = group.entries.get(self.profile.main)
+        keyed = (entries[-1] for name in self.order if (entries := group.entries.get(name)) and entries[-1].key)
+        main = group.main = found[-1] if found else next(keyed, None)
+        if main is not None:
+            main.digest = group.digest
+        return group
+
+    def _mark_same(self, chunk: Chunk, built: list[Group]) -> None:
         """Find out which groups were delivered before exactly like this; nothing else of them is looked at."""
         by_record: dict[str, list[Entry]] = {}
-        for group, entries in built:
-            main = self._main_entry(entries)
-            if main is not None:
-                main.digest = group.digest
-                by_record.setdefault(main.record, []).append(main)
+        for group in built:
+            if group.main is not None:
+                by_record.setdefault(group.main.record, []).append(group.main)
         for name, mains in by_record.items():
             target = self.targets[name]
             target.identify(chunk, mains)
             target.find_known(chunk, mains)
             seen: dict[str, bytes] = {}
             for entry in mains:
-                before = entry.known_digest if entry.key not in seen else seen[entry.key or ""]
-                if before == entry.group.digest:
+                key, digest = entry.key or "", entry.digest
+                if seen.get(key, entry.known_digest) == digest:
                     entry.group.state = "same"
-                elif entry.row_id is not None or entry.key in seen:
+                elif entry.row_id is not None or key in seen:
                     entry.group.state = "changed"
-                seen[entry.key or ""] = entry.group.digest
+                seen[key] = digest
 
-    def _main_entry(self, entries: dict[str, list[Entry]]) -> Entry | None:
-        found = entries.get(self.profile.main)
-        if found:
-            return found[-1]
-        return next((entries[name][-1] for name in self.order if entries.get(name) and entries[name][-1].key), None)
-
-    def _link_outside(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+    def _link_outside(self, chunk: Chunk, built: list[Group]) -> None:
         """Find what links name: a row of the database, or one of this chunk (an endorsement in a policy list)."""
         for name in self.order:
             for link_name, link in self.rules[name].links.items():
@@ -164,7 +165,7 @@ class Merger:
                     elif link.required and key not in found_ids:
                         entry.group.error = unknown_link(link.model.partition(".")[2], key)
 
-    def _take_branches(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+    def _take_branches(self, chunk: Chunk, built: list[Group]) -> None:
         """Give facts whose file names no branch the branch of the row they hang on, if the actor may write there."""
         for name in self.order:
             link_name = self.targets[name].branch_link
@@ -184,64 +185,59 @@ class Merger:
                 entry.group.branch_id = branches[entry.linked_ids[link_name]]
                 entry.group.error = entry.group.error or self.branches.check(entry.group.branch_id)
 
-    def _coming(self, built: list[tuple[Group, dict[str, list[Entry]]]], model: str) -> dict[str, Entry]:
+    def _coming(self, built: list[Group], model: str) -> dict[str, Entry]:
         names = [name for name in self.order if self.rules[name].model.id == model]
         return {entry.key: entry for name in names for entry in _entries_of(built, name) if entry.key is not None}
 
-    def _load(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
-        mains = {id(entry) for _, entries in built if (entry := self._main_entry(entries)) is not None}
+    def _load(self, chunk: Chunk, fresh: list[Group]) -> None:
         for names in self.steps:
-            entries = [entry for _, found in built for name in names for entry in found.get(name, ())]
+            entries = [entry for group in fresh for name in names for entry in group.entries.get(name, ())]
             if not entries:
                 continue
             target = self.targets[names[0]]
             self._link_inside(entries)
-            others = [entry for entry in entries if id(entry) not in mains]
+            others = [entry for entry in entries if entry.group.main is not entry]
             if others:
                 target.identify(chunk, others)
                 target.find_known(chunk, others)
             target.load(chunk, entries)
 
-    def _see_through(self, chunk: Chunk, built: list[tuple[Group, dict[str, list[Entry]]]]) -> None:
+    def _see_through(self, chunk: Chunk, fresh: list[Group]) -> None:
         """Count as same what was delivered in other words, by another list of the source, and changed nothing."""
-        changed = [group for group, _ in built if group.state == "changed"]
+        changed = [group for group in fresh if group.state == "changed"]
         touched = chunk.touched_rows() if changed else set()
         for group in changed:
-            if touched.isdisjoint(group.row_numbers):
+            if touched.isdisjoint(row.row_no for row in group.rows):
                 group.state = "same"
 
     def _link_inside(self, entries: list[Entry]) -> None:
+        links = {
+            record: [(name, link.record) for name, link in self.rules[record].links.items()]
+            for record in {entry.record for entry in entries}
+        }
         for entry in entries:
-            for link_name, link in self.rules[entry.record].links.items():
-                linked = entry.awaited.get(link_name) if link.record is None else entry.sibling(link.record)
-                if linked is not None or link.record is not None:
-                    entry.linked_ids[link_name] = linked.row_id if linked is not None else None
+            for name, record in links[entry.record]:
+                linked = entry.awaited.get(name) if record is None else entry.sibling(record)
+                if linked is not None or record is not None:
+                    entry.linked_ids[name] = linked.row_id if linked is not None else None
 
-    def _reject(self, chunk: Chunk, rejected: list[tuple[Group, Sequence[StagedRow]]], counts: Counts) -> None:
+    def _reject(self, chunk: Chunk, rejected: list[Group], counts: Counts) -> None:
         values = []
-        for group, rows in rejected:
-            error = group.error or InvalidValueError("rejected", "The row was rejected.")
-            for row in rows:
-                chunk.rejected.append((row.line, [error_entry(error)]))
-                values.append(
-                    (
-                        self.batch.id,
-                        row.row_no,
-                        row.sheet,
-                        row.line,
-                        json.dumps([error_entry(error)], ensure_ascii=False),
-                        None,
-                    )
-                )
+        for group in rejected:
+            errors = [error_entry(group.error or InvalidValueError("rejected", "The row was rejected."))]
+            text = json.dumps(errors, ensure_ascii=False)
+            for row in group.rows:
+                chunk.rejected.append((row.line, errors))
+                values.append((self.batch.id, row.row_no, row.sheet, row.line, text, None))
         counts.rejected += len(values)
         columns = ("batch_id", "row_no", "sheet", "line", "errors", "cells")
         if values:
             insert_rows(chunk.connection, ImportReject.__table__, columns, values)  # type: ignore[arg-type]  # a mapped class's table is a Table
 
 
-def _let_go(entries: dict[str, list[Entry]]) -> None:
+def _let_go(group: Group) -> None:
     """Break the circle of entries and their siblings, so that memory is free without the cyclic collector."""
-    for found in list(entries.values()):
+    for found in list(group.entries.values()):
         for entry in found:
             entry.siblings.clear()
 
@@ -253,7 +249,7 @@ def error_entry(error: BanyanError) -> dict[str, Any]:
 
 
 def _count(counts: Counts, group: Group) -> None:
-    rows = len(group.row_numbers)
+    rows = len(group.rows)
     if group.state == "same":
         counts.same += rows
         return
@@ -266,11 +262,10 @@ def _count(counts: Counts, group: Group) -> None:
         counts.changed += 1
 
 
-def _entries_of(built: list[tuple[Group, dict[str, list[Entry]]]], name: str) -> list[Entry]:
+def _entries_of(built: list[Group], name: str) -> list[Entry]:
     """Return the entries of a record in groups that are to be written."""
-    return [
-        entry for group, found in built if group.state != "same" and not group.error for entry in found.get(name, ())
-    ]
+    live = (group for group in built if group.state != "same" and group.error is None)
+    return [entry for group in live for entry in group.entries.get(name, ())]
 
 
 def _record_order(profile: Profile) -> list[str]:

@@ -21,8 +21,8 @@ class StageOptions:
         delimiter: Column delimiter; none detects it.
         zone: IANA time zone of clock times in the file.
         memory_bytes: Address space of the child.
-        ahead: Let readers have the rows while the file is still being read, where its keys allow that.
-        keep_raw: Keep the cells of accepted rows too, for the report of rows that the database refuses.
+        keep_raw: Keep the cells of accepted rows too, for the report of rows that the database refuses; the rows then
+            stand in no groups.
     """
 
     name: str = ""
@@ -31,4 +31,3 @@ class StageOptions:
     zone: str = "Asia/Shanghai"
     memory_bytes: int = MEMORY_LIMIT
     keep_raw: bool = False
-    ahead: bool = False

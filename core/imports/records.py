@@ -1,19 +1,34 @@
-"""Write one record of a row as JSON from compiled slots: a template filled at C speed."""
+"""Read one record of a row by compiled slots, at C speed."""
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from operator import getitem, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.errors import InvalidValueError
 from core.imports.caches import Cache
-from core.imports.expressions import NULL, Slot, encode
+from core.imports.expressions import Slot
 from core.imports.profiles import Record
 
-_ZEROS = frozenset({"0", '"0"', '"0.0"', '"0.00"'})
+_ZEROS = frozenset({0, "0", "0.0", "0.00"})
+MARSHAL = 2
+"""Version of the format of staged records: it knows no references, so equal values give equal bytes."""
+
+Built = tuple[int, bytes, str | None, Sequence[Any], Sequence[str | None]]
+"""A staged record: its shape's number, its digest, its key, the values of its fields, the keys of its links."""
+
+
+class Shape(NamedTuple):
+    """What the values of a staged record mean: the record's name, the names of its fields and of its links."""
+
+    record: str
+    fields: tuple[str, ...]
+    links: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class RecordDraft:
         record: What the profile says.
         key: Slot of the key, or none where the model decides.
         condition: Position and test of a cell, or a fixed answer.
-        fields: Field -> slot, or JSON of a constant.
+        fields: Field -> slot.
         links: Link -> slot of the key that is looked up.
         each: Unpivoting, or none.
     """
@@ -42,47 +57,53 @@ class RecordDraft:
     record: Record
     key: Slot | None
     condition: tuple[int, Cache[bool]] | bool
-    fields: Mapping[str, Slot | str]
+    fields: Mapping[str, Slot]
     links: Mapping[str, Slot]
     each: EachPlan | None
 
 
 class RecordPlan:
-    """Builds ``"name":[key,{fields},{links}]`` (a list of such triples with unpivoting) of an extended row.
+    """Reads one record out of extended rows.
 
     Args:
         draft: The bound record.
         main: Whether rows are counted by this record: its key is never empty.
-        attributes: Position and reader of each column kept as an attribute.
+        attributes: Position, header and reader of each column kept as an attribute.
+        clear: Whether an empty cell clears an attribute; else it says nothing.
     """
 
-    def __init__(self, draft: RecordDraft, *, main: bool, attributes: Sequence[tuple[int, Cache[str]]]) -> None:
+    def __init__(
+        self,
+        draft: RecordDraft,
+        *,
+        main: bool,
+        attributes: Sequence[tuple[int, str, Cache[str | None]]],
+        clear: bool,
+    ) -> None:
         self.name = draft.record.name
         self.types = {name: target.type for name, target in draft.record.model.fields.items()}
         self.key = draft.key
         self.main = main
-        self.slots = {name: slot for name, slot in draft.fields.items() if isinstance(slot, Slot)}
+        self.slots = dict(draft.fields)
         self.links = dict(draft.links)
         self.each = draft.each
+        self.number = 0
         self._key_optional = draft.record.key_optional
         self._condition = draft.condition
         self._attributes = tuple(attributes)
-        self._blank: list[str] | None = None
-        self._compile(draft.fields)
-
-    def _compile(self, fields: Mapping[str, Slot | str]) -> None:
-        pairs = [
-            f"{_literal(name)}:{'%s' if isinstance(slot, Slot) else _escape(slot)}" for name, slot in fields.items()
-        ]
-        if self._attributes:
-            pairs.append('"attributes":{%s}')
-        self._fields = "{" + ",".join(pairs) + "}"
-        self._links = "{" + ",".join(f"{_literal(name)}:%s" for name in self.links) + "}"
+        self._clear = clear
+        self._blank: list[Any] | None = None
         ordered = [*self.slots.values(), *self.links.values()]
-        self._template = f"{_literal(self.name)}:[%s,{self._fields},{self._links}]"
         self._caches = [slot.cache for slot in ordered]
         self._pick = _picker([slot.index for slot in ordered])
-        self._after_fields = len(self.slots)
+        self._salt = blake2b(repr(self.shape).encode(), digest_size=16).digest()
+
+    @property
+    def shape(self) -> Shape:
+        """What the values of the record mean."""
+        extra = ("attributes",) if self._attributes else ()
+        each = (self.each.name, self.each.value) if self.each else ()
+        return Shape(self.name, (*self.slots, *extra, *each), tuple(self.links))
 
     def learn_blank(self, row: Sequence[Any]) -> None:
         """Remember what an empty row gives: a keyless record that gives the same is left out.
@@ -109,42 +130,51 @@ class RecordPlan:
         for header, _, slot in self.each.columns if self.each else ():
             yield f"each {header}", slot
 
-    def build(self, row: Sequence[Any]) -> tuple[str | None, str] | None:
-        """Return the record's key and its JSON member, or none where the row does not hold the record.
+    def build(self, row: Sequence[Any], into: list[Built]) -> str | None:
+        """Add the record, or the several of an unpivoted one, to ``into`` where the row holds it.
+
+        Returns:
+            The record's key; none where there is no record or it has no key.
 
         Raises:
             InvalidValueError: A value of the row is wrong.
         """
         if self._condition is not True and not self.applies(row):
             return None
-        key = NULL
+        key: str | None = None
         if self.key is not None:
             key = self.key.cache[row[self.key.index]]
-            if key == NULL and not self._key_optional:
+            if key is None and not self._key_optional:
                 return None
         found = [*map(getitem, self._caches, self._pick(row))]
-        if key == NULL and found == self._blank:
+        if key is None and found == self._blank:
             return None
+        fields = len(self.slots)
+        values, links = found[:fields], found[fields:]
         if self._attributes:
-            texts = filter(None, [cache[row[index]] for index, cache in self._attributes])
-            found.insert(self._after_fields, ",".join(texts))
+            values.append(self._read_attributes(row))
         if self.each is not None:
-            return self._build_each(self.each, key, found, row)
-        return (None if key == NULL else key[1:-1]), self._template % (key, *found)
+            return self._build_each(self.each, key, values, links, row, into)
+        into.append((self.number, self._digest(values, links), key, values, links))
+        return key
 
-    def _build_each(self, each: EachPlan, key: str, found: list[str], row: Sequence[Any]) -> tuple[str, str] | None:
-        split = self._after_fields + bool(self._attributes)
-        fields = self._fields % tuple(found[:split])
-        links = self._links % tuple(found[split:])
-        start = fields[:-1] + ("," if len(fields) > 2 else "")
-        items = []
+    def _digest(self, values: list[Any], links: list[Any]) -> bytes:
+        return blake2b(self._salt + marshal.dumps((values, links), MARSHAL), digest_size=16).digest()
+
+    def _read_attributes(self, row: Sequence[Any]) -> dict[str, str | None]:
+        read = ((name, cache[row[index]]) for index, name, cache in self._attributes)
+        return {name: text for name, text in read if text is not None or self._clear}
+
+    def _build_each(
+        self, each: EachPlan, key: str | None, values: list[Any], links: list[Any], row: Sequence[Any], into: list[Built]
+    ) -> str | None:
+        before = len(into)
         for header, label, slot in each.columns:
             value = slot.cache[row[slot.index]]
-            if value == NULL or (each.skip_zero and value in _ZEROS):
-                continue
-            own = f"{encode(each.name)}:{encode(label)},{encode(each.value)}:{value}"
-            items.append(f"[{key[:-1]}-{encode(header)[1:]},{start}{own}}},{links}]")
-        return (key[1:-1], f"{encode(self.name)}:[{','.join(items)}]") if items else None
+            if value is not None and not (each.skip_zero and value in _ZEROS):
+                own = [*values, label, value]
+                into.append((self.number, self._digest(own, links), None if key is None else f"{key}-{header}", own, links))
+        return key if len(into) > before else None
 
 
 def _picker(indexes: Sequence[int]) -> Any:
@@ -152,14 +182,6 @@ def _picker(indexes: Sequence[int]) -> Any:
         only = indexes[0]
         return lambda row: (row[only],)
     return itemgetter(*indexes) if indexes else lambda _: ()
-
-
-def _escape(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _literal(name: str) -> str:
-    return _escape(encode(name))
 
 
 def value_error(problem: InvalidValueError, column: str, text: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def rehearse_batch(
         with StagedFile.open(staging) as staged:
             trial = _Trial(importer, batch, profile, actor)
             for groups in chunks(staged, 0):
-                trial.add(groups)
+                trial.add(staged, groups)
                 report.merge(trial.counts.read)
                 check()
             trial.counts.rejected += summary.rejected
@@ -122,14 +122,14 @@ class _Trial:
         self.rejected: list[tuple[int, list[dict[str, Any]]]] = []
         self.written: dict[str, list[int]] = {}
 
-    def add(self, groups: list[Any]) -> None:
+    def add(self, staged: StagedFile, groups: list[Any]) -> None:
         """Merge one chunk and roll it back; what targets remember of rows that now are not there is forgotten."""
         with self._database.writer.connect() as connection, connection.begin() as transaction:
             self._merger.memory.clear()
             if not self._batch.id:
                 # What the merge writes points to its batch; this one goes with the rollback too.
                 connection.execute(insert(ImportBatch).values(**_stored(self._batch)))
-            found, chunk = self._merger.merge(connection, groups)
+            found, chunk = self._merger.merge(connection, groups, staged.shapes)
             transaction.rollback()
         add_counts(self.counts, found)
         self.changes.extend(chunk.noted[: SAMPLES - len(self.changes)])

@@ -1,4 +1,4 @@
-"""Turn the cells of one row into its records as JSON, or into all its errors."""
+"""Turn the cells of one row into its records, or into all its errors."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from core.errors import InvalidValueError
 from core.imports.binding import Binder
 from core.imports.caches import Lookup
 from core.imports.conversions import cell_text
-from core.imports.expressions import NULL
 from core.imports.headers import Header
 from core.imports.profiles import Profile
-from core.imports.records import value_error
+from core.imports.records import Built, value_error
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltRow:
-    """One good row: the key it is grouped by, its records as JSON, its branch as the file names it."""
+    """One good row: the key it is grouped by, its records, its branch as the file names it."""
 
     main_key: str | None
-    records: str
+    records: list[Built]
     branch: str | None
 
 
@@ -90,15 +89,14 @@ class RowPlan:
         return cells
 
     def key_of(self, row: Sequence[Any]) -> str | None:
-        """Return a text that is equal for rows of one key; none for a row without key or with a wrong one."""
+        """Return the key by which an extended row is grouped; none for a row without key or with a wrong one."""
         main = self.records[self._main]
         try:
             if not main.applies(row):
                 return self.build(row).main_key
-            key = NULL if main.key is None else main.key.cache[row[main.key.index]]
+            return None if main.key is None else main.key.cache[row[main.key.index]]
         except InvalidValueError:
             return None
-        return None if key == NULL else key
 
     def build(self, row: Sequence[Any]) -> BuiltRow:
         """Read an extended row.
@@ -108,24 +106,20 @@ class RowPlan:
         Raises:
             InvalidValueError: Some value is wrong; :meth:`errors` lists them all.
         """
-        parts: list[str] = []
+        records: list[Built] = []
         main_key: str | None = None
         other_key: str | None = None
         for plan in self.records:
-            built = plan.build(row)
-            if built is None:
-                continue
-            key, text = built
-            parts.append(text)
+            key = plan.build(row, records)
             if plan.main:
                 main_key = key
             elif other_key is None and key is not None:
                 other_key = f"{plan.name}:{key}"
-        if not parts:
+        if not records:
             raise _nothing_found()
         has_main = self.records[self._main].applies(row)
         branch = None if self._branch is None else self._branch[1][row[self._branch[0]]]
-        return BuiltRow(main_key if has_main else other_key, "{" + ",".join(parts) + "}", branch)
+        return BuiltRow(main_key if has_main else other_key, records, branch)
 
     def errors(self, row: Sequence[Any]) -> list[dict[str, Any]]:
         """Return every error of an extended row: code, message, cure, facts, column, value."""

@@ -111,18 +111,18 @@ class BatchRun:
         """
         with collector_asleep():
             for groups in chunks(staged, self.cursor):
-                self._merge_chunk(groups)
+                self._merge_chunk(staged, groups)
                 gc.collect(1)
                 self._report.merge(self.counts.read)
                 if self._should_stop():
                     raise RunStopped
 
-    def _merge_chunk(self, groups: list[list[StagedRow]]) -> None:
-        counts, last = dataclasses.replace(self.counts), groups[-1][0].row_no
+    def _merge_chunk(self, staged: StagedFile, groups: list[list[StagedRow]]) -> None:
+        counts, last = dataclasses.replace(self.counts), groups[-1][0].ready_at
         with self.database.write(system_actor("import")) as session:
             connection = session.connection()
             self._merger = self._merger or self._make_merger(connection)
-            found, _ = self._merger.merge(connection, groups)
+            found, _ = self._merger.merge(connection, groups, staged.shapes)
             add_counts(counts, found)
             self._advance(connection, last, counts)
         self.counts, self.cursor = counts, last
@@ -162,7 +162,7 @@ def chunks(staged: StagedFile, cursor: int) -> Iterator[list[list[StagedRow]]]:
     """Yield the groups behind a row in chunks of one transaction each; between two of them the file is its writer's."""
     while chunk := list(staged.groups(cursor, CHUNK_GROUPS)):
         yield chunk
-        cursor = chunk[-1][0].row_no
+        cursor = chunk[-1][0].ready_at
 
 
 @contextmanager

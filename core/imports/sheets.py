@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from core.imports.note_columns import as_delivered, note_places, without
 from core.imports.page_rows import PageRows
 from core.imports.profiles import Profile
 from core.imports.reading import Sheet
-from core.imports.records import value_error
+from core.imports.records import MARSHAL, Built, value_error
 from core.imports.rows import RowPlan
 from core.imports.staging import SheetSummary, StagingWriter
 from core.imports.totals import Totals
@@ -74,6 +75,8 @@ class SheetStager:
             ImportFileError: ``wrong_profile`` where the sheet has no header the profile can use; ``csv_broken``.
         """
         header, plan, rows = self._open(sheet)
+        for record in plan.records:
+            record.number = self.writer.shape(record.shape)
         totals = Totals(header.names, plan.amounts())
         dropped: Counter[str] = Counter()
         before = self.tally.read
@@ -141,26 +144,27 @@ class SheetStager:
             tally.read = row_no = tally.read + 1
             number = len(cells)
             if number > width and any(cells[width:]):
-                yield self._rejected(row_no, sheet, line, cells, [_too_long(number, width)])
+                key = plan.key_of(extend(list(cells), row_no))
+                yield self._rejected(row_no, sheet, line, key, cells, [_too_long(number, width)])
                 continue
             row = extend(cells, row_no)
             add(row)
             try:
                 built = build(row)
             except InvalidValueError:
-                yield self._rejected(row_no, sheet, line, row[:width], plan.errors(row))
+                yield self._rejected(row_no, sheet, line, plan.key_of(row), row[:width], plan.errors(row))
                 continue
-            text = built.records
-            digest = blake2b(f"{text}\n{built.branch}".encode(), digest_size=16).digest()
+            records, branch = built.records, built.branch
+            packed, digest = marshal.dumps(records, MARSHAL), _digest(records, branch)
             warnings = None if number >= width else self._short(number, width)
             raw = _raw(row[:width]) if self.keep_raw else None
-            yield row_no, sheet, line, built.main_key, digest, built.branch, text, None, warnings, raw
+            yield row_no, sheet, line, built.main_key, digest, branch, packed, None, warnings, raw
 
     def _rejected(
-        self, row_no: int, sheet: str, line: int, cells: list[Any], errors: list[dict[str, Any]]
+        self, row_no: int, sheet: str, line: int, key: str | None, cells: list[Any], errors: list[dict[str, Any]]
     ) -> tuple[Any, ...]:
         self.tally.rejected += 1
-        return row_no, sheet, line, None, None, None, None, json.dumps(errors, ensure_ascii=False), None, _raw(cells)
+        return row_no, sheet, line, key, None, None, None, json.dumps(errors, ensure_ascii=False), None, _raw(cells)
 
     def _short(self, number: int, width: int) -> str:
         self.tally.warned += 1
@@ -182,6 +186,13 @@ def _fill_merged(
                 cells[at] = above[at]
         above = list(cells)
         yield line, cells
+
+
+def _digest(records: list[Built], branch: str | None) -> bytes:
+    digests = [record[1] for record in records]
+    if branch is not None:
+        digests.append(branch.encode())
+    return blake2b(b"".join(digests), digest_size=16).digest()
 
 
 def _raw(cells: list[Any]) -> str:

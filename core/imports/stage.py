@@ -44,7 +44,6 @@ def stage_file(
         ImportFileError: The file as a whole cannot be imported; nothing is left behind.
     """
     try:
-        options = dataclasses.replace(options, ahead=on_ready is not None)
         return summary_from(run_in_child(StageRequest(file, staging, profile, options), on_progress, on_ready))
     except BaseException:
         staging.unlink(missing_ok=True)
@@ -69,8 +68,8 @@ def stage_here(
         on_progress(rows, writer.total)
 
     stager = SheetStager(profile, wanted, options.zone, writer, progress, keep_raw=options.keep_raw)
-    if options.ahead:
-        writer.share(_keys(stager, source, profile))
+    if not options.keep_raw:
+        writer.watch(_keys(stager, source, profile))
     sheets, refusals = [], []
     for sheet in source.sheets(profile.file.sheets):
         try:

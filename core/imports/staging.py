@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pysqlite3 import dbapi2 as sqlite
 
 from core.errors import ImportFileError
+from core.imports.caches import Cache
+from core.imports.records import Built, Shape
 
 _TABLES = """
 create table row(
   row_no integer primary key, sheet text not null, line integer not null, main_key text, digest blob, branch text,
-  records text, error text, warnings text, raw text
+  records blob, error text, warnings text, raw text, last_row integer
 );
+create index row_last on row(last_row) where last_row is not null;
+create table shape(number integer primary key, content text not null);
 create table meta(name text primary key, value text not null) without rowid;
-create table later(row_no integer primary key, first_row integer not null);
-"""
-_INDEXES = """
-create index row_key on row(main_key, row_no) where main_key is not null;
-insert into later
-  select row_no, first_row from (
-    select row_no, min(row_no) over (partition by main_key) as first_row from row where main_key is not null
-  ) where row_no <> first_row;
-create index later_first on later(first_row, row_no);
+create table seen(hash integer primary key, last_row integer not null, repeated integer not null default 0);
 """
 LOCK_SECONDS = 60.0
 """Longest wait of writer and reader for each other; a batch of rows takes milliseconds."""
-WATCHED_KEYS = 2_000_000
-"""Keys remembered as hashes (some 80 bytes each) before an index takes over."""
-_COLUMNS = "row.row_no, row.sheet, row.line, row.main_key, row.digest, row.branch, row.records, row.warnings"
-_FIRSTS = (
-    f"select {_COLUMNS} from row where error is null and row_no > ?"  # noqa: S608  constant column list
-    " and not exists (select 1 from later where later.row_no = row.row_no) order by row_no limit ?"
-)
-_ALL = f"select {_COLUMNS} from row where error is null and row_no > ? order by row_no limit ?"  # noqa: S608  constant column list
-_LATER = (
-    f"select later.first_row, {_COLUMNS} from later join row on row.row_no = later.row_no"  # noqa: S608  constant column list
-    " where later.first_row > ? order by later.first_row, later.row_no"
-)
+_PIECE = 10_000
+_SEEN = """
+insert into seen(hash, last_row) values (?, ?)
+on conflict(hash) do update set last_row = max(last_row, excluded.last_row), repeated = 1
+"""
+_COLUMNS = "row_no, sheet, line, main_key, digest, branch, records, warnings, last_row"
+_READY = f"""
+select {_COLUMNS} from row where row_no > ? and (
+  (last_row is null and error is null)
+  or (last_row = row_no and exists (select 1 from row as good where good.last_row = row.row_no and good.error is null))
+) order by row_no limit ?
+"""  # noqa: S608  constant column list
 
 
 @dataclass(frozen=True)
@@ -90,9 +87,11 @@ class StageSummary:
     sheets: list[SheetSummary]
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRow:
-    """One accepted row; ``records_json`` is parsed on demand, so that unchanged rows cost nothing."""
+class StagedRow(NamedTuple):
+    """One accepted row; ``records`` are packed, so that unchanged rows cost nothing.
+
+    ``last_row`` is the number of the last row with the same key, where the key repeats.
+    """
 
     row_no: int
     sheet: str
@@ -100,14 +99,20 @@ class StagedRow:
     main_key: str | None
     digest: bytes
     branch: str | None
-    records_json: str
+    packed: bytes
     warnings_json: str | None
+    last_row: int | None
 
     @property
-    def records(self) -> dict[str, Any]:
-        """Record name -> ``[key, {field: value}, {link: key}]``, or a list of those for an unpivoted record."""
-        found: dict[str, Any] = json.loads(self.records_json)
+    def records(self) -> list[Built]:
+        """The records of the row in the order of the profile; :attr:`StagedFile.shapes` says what they mean."""
+        found: list[Built] = marshal.loads(self.packed)  # noqa: S302  our own child wrote it
         return found
+
+    @property
+    def ready_at(self) -> int:
+        """Number of the row with which the whole group is there."""
+        return self.last_row or self.row_no
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
@@ -128,64 +133,67 @@ class RejectedRow:
 
 
 class StagingWriter:
-    """Writes a new staging file; it is a cache, so nothing is journalled or synchronised.
+    """Writes a new staging file, which readers may read meanwhile.
 
-    ``total`` is the number of data rows to come once they are shared with readers, else none.
+    It is a cache, so nothing is journalled or synchronised. ``total`` is the number of data rows to come once the keys
+    are known, else none.
     """
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
-        self._seen: set[int] = set()
-        self._may_repeat = False
         self.total: int | None = None
+        self._repeats = False
+        self._shapes = 0
         self._db = sqlite.connect(str(path), isolation_level=None, timeout=LOCK_SECONDS)
         for pragma in ("journal_mode = off", "synchronous = off", "locking_mode = exclusive", "cache_size = -32000"):
             self._db.execute(f"pragma {pragma}")
         self._db.executescript(_TABLES)
         self._db.execute("begin")
 
-    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows: row_no, sheet, line, main_key, digest, branch, records, error, warnings, raw."""
-        self._db.executemany("insert into row values (?,?,?,?,?,?,?,?,?,?)", rows)
-        if self.total is not None:
-            self._db.execute("commit")
-            self._db.execute("begin")
-        elif not self._may_repeat:
-            self._watch([row[3] for row in rows if row[3] is not None])
-
-    def share(self, keys: Iterable[str | None]) -> None:
-        """Let readers have every batch of rows as soon as it is added, unless keys repeat: their rows belong together.
+    def watch(self, keys: Iterable[str | None]) -> None:
+        """Learn which keys repeat, then let readers have every batch of rows as soon as it is added.
 
         Args:
-            keys: Keys of all data rows to come.
+            keys: Keys of all data rows to come, in order.
         """
-        numbered = iter(keys)
+        numbered = enumerate(keys, 1)
         total = 0
-        while piece := list(islice(numbered, 10_000)):
-            total += len(piece)
-            if not self._may_repeat:
-                self._watch([key for key in piece if key is not None])
-        self._seen.clear()
-        if not self._may_repeat:
-            self.total = total
-            for statement in ("commit", "pragma locking_mode = normal", "select count(*) from meta", "begin"):
-                self._db.execute(statement)
-        self._may_repeat = False
+        while piece := list(islice(numbered, _PIECE)):
+            total = piece[-1][0]
+            # In order of the hash, a piece meets each page of the table once.
+            self._db.executemany(_SEEN, sorted((hash(key), row_no) for row_no, key in piece if key is not None))
+        self._db.execute("delete from seen where not repeated")
+        self._repeats = bool(self._db.execute("select exists (select 1 from seen)").fetchone()[0])
+        self.total = total
+        for statement in ("commit", "pragma locking_mode = normal", "select count(*) from meta", "begin"):
+            self._db.execute(statement)
 
-    def _watch(self, keys: Sequence[str]) -> None:
-        """Notice whether a key may come twice: most files need no index of keys, and it costs more than their rows."""
-        before = len(self._seen)
-        self._seen.update(map(hash, keys))
-        if len(self._seen) < before + len(keys) or len(self._seen) > WATCHED_KEYS:
-            self._may_repeat = True
-            self._seen.clear()
+    def shape(self, shape: Shape) -> int:
+        """Keep the meaning of a record's values under a number, which is returned."""
+        self._shapes += 1
+        content = json.dumps([shape.record, shape.fields, shape.links], ensure_ascii=False)
+        self._db.execute("insert into shape values (?, ?)", (self._shapes, content))
+        return self._shapes
+
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows: row_no, sheet, line, main_key, digest, branch, records, error, warnings, raw."""
+        last = self._last_rows([row[3] for row in rows]) if self._repeats else {}
+        complete = ((*row, last.get(hash(row[3]))) for row in rows) if last else ((*row, None) for row in rows)
+        self._db.executemany("insert into row values (?,?,?,?,?,?,?,?,?,?,?)", complete)
+        self._db.execute("commit")
+        self._db.execute("begin")
+
+    def _last_rows(self, keys: Sequence[str | None]) -> dict[int, int]:
+        hashes = {hash(key) for key in keys if key is not None}
+        marks = ",".join("?" * len(hashes))
+        found = self._db.execute(f"select hash, last_row from seen where hash in ({marks})", tuple(hashes))  # noqa: S608  marks only
+        return dict(found.fetchall())
 
     def index(self) -> int:
-        """Index the keys where some may repeat, and return how many accepted rows repeat an earlier key."""
+        """Index the rejected rows, and return how many accepted rows repeat an earlier key."""
         self._db.execute("create index row_rejected on row(row_no) where error is not null")
-        for statement in _INDEXES.split(";") if self._may_repeat else ():
-            self._db.execute(statement)
-        return int(self._db.execute("select count(*) from later").fetchone()[0])
+        repeated = "select count(*) - count(distinct main_key) from row where last_row is not null and error is null"
+        return int(self._db.execute(repeated).fetchone()[0])
 
     def finish(self, meta: dict[str, Any]) -> None:
         """Store ``meta`` as JSON values, commit and close."""
@@ -202,6 +210,7 @@ class StagedFile:
         self.path = path
         address = f"{path.resolve().as_uri()}?mode=ro"
         self._db = sqlite.connect(address, uri=True, isolation_level=None, timeout=LOCK_SECONDS)
+        self.shapes: Cache[Shape] = Cache(self._shape)
 
     @classmethod
     def open(cls, path: Path) -> StagedFile:
@@ -244,27 +253,45 @@ class StagedFile:
         return summary_from(self.meta("summary"))
 
     def groups(self, after_row: int = 0, limit: int = -1) -> Iterator[list[StagedRow]]:
-        """Yield accepted rows, all rows of one key together, in order of the first row of each key.
+        """Yield accepted rows, all rows of one key together, in order of the last row of each key.
 
-        Rows without a key are groups of one. Rows are streamed; memory holds one group.
+        Rows without a key are groups of one.
 
         Args:
-            after_row: ``row_no`` of the first row of the last group already handled; 0 starts.
+            after_row: ``ready_at`` of the last group already handled; 0 starts.
             limit: Groups at most; -1 for all.
         """
-        repeated = self._db.execute("select exists (select 1 from later)").fetchone()[0]
-        if not repeated:
-            for row in self._db.execute(_ALL, (after_row, limit)):
-                yield [StagedRow(*row)]
-            return
-        later = groupby(self._db.execute(_LATER, (after_row,)), key=lambda row: row[0])
-        number, rest = next(later, (0, iter(())))
-        for row in self._db.execute(_FIRSTS, (after_row, limit)):
-            group = [StagedRow(*row)]
-            if row[0] == number:
-                group.extend(StagedRow(*other[1:]) for other in rest)
-                number, rest = next(later, (0, iter(())))
-            yield group
+        ready = self._db.execute(_READY, (after_row, limit))
+        while piece := [StagedRow(*row) for row in islice(ready, _PIECE)]:
+            together = self._together([row.row_no for row in piece if row.last_row is not None])
+            for row in piece:
+                if row.last_row is None:
+                    yield [row]
+                else:
+                    yield from together[row.row_no]
+
+    def _together(self, last_rows: Sequence[int]) -> dict[int, list[list[StagedRow]]]:
+        """Return the groups that are complete with each of these rows; two keys of one hash are two groups."""
+        found: dict[int, dict[str | None, list[StagedRow]]] = {number: {} for number in last_rows}
+        for start in range(0, len(last_rows), 1_000):
+            numbers = last_rows[start : start + 1_000]
+            sql = f"select {_COLUMNS} from row where error is null and last_row in ({','.join('?' * len(numbers))})"  # noqa: S608  marks only
+            for row in map(StagedRow._make, self._db.execute(f"{sql} order by row_no", numbers)):
+                found[row.ready_at].setdefault(row.main_key, []).append(row)
+        return {number: list(groups.values()) for number, groups in found.items()}
+
+    def groups_of(self, row_numbers: Sequence[int]) -> list[list[StagedRow]]:
+        """Return certain accepted rows, those of one key together."""
+        sql = f"select {_COLUMNS} from row where error is null and row_no in ({','.join('?' * len(row_numbers))})"  # noqa: S608  marks only
+        found: dict[Any, list[StagedRow]] = {}
+        for row in map(StagedRow._make, self._db.execute(f"{sql} order by row_no", tuple(row_numbers))):
+            found.setdefault(row.row_no if row.main_key is None else row.main_key, []).append(row)
+        return list(found.values())
+
+    def _shape(self, number: int) -> Shape:
+        found = self._db.execute("select content from shape where number = ?", (number,)).fetchone()
+        record, fields, links = json.loads(found[0])
+        return Shape(record, tuple(fields), tuple(links))
 
     def rejected(self, after_row: int = 0, limit: int = -1) -> Iterator[RejectedRow]:
         """Yield rejected rows in file order, after ``row_no`` ``after_row``, at most ``limit`` (-1 for all)."""

@@ -103,11 +103,7 @@ class ImportTarget:
             first = fresh.get(entry.key or "")
             if entry.row_id is None and first is not None:
                 entry.row_id, entry.state = first.row_id, "same"
-        self.compare(chunk, [entry for entry in known if entry.known_digest != self.digest_of(entry)])
-
-    def digest_of(self, entry: Entry) -> bytes:
-        """Return the digest that tells a changed delivery: of the file row for the main record, else of the values."""
-        return entry.digest or entry.value_digest()
+        self.compare(chunk, [entry for entry in known if entry.known_digest != entry.digest])
 
     def new_rows(self, chunk: Chunk, entries: Sequence[Entry]) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
         """Return the columns and the values of new rows: of the model's fields only what the entries deliver."""
@@ -128,7 +124,7 @@ class ImportTarget:
                 values.append(entry.group.branch_id)
             own = self.own_values(chunk, entry)
             rows.append(
-                (entry.row_id, *values, *map(linked, links), *own, self.digest_of(entry), batch, entry.row_no, batch)
+                (entry.row_id, *values, *map(linked, links), *own, entry.digest, batch, entry.row_no, batch)
             )
         extra = (("attributes",) if self.has_attributes else ()) + (("branch_id",) if self.has_branch else ())
         origin = ("source_digest", "batch_id", "batch_row", "created_batch_id")
@@ -174,11 +170,11 @@ class ImportTarget:
             row_id,
             "source_digest",
             [digest, origin[0], origin[1]],
-            self.digest_of(entry).hex(),
+            entry.digest.hex(),
         )
         columns = (*changes, "source_digest", "batch_id", "batch_row")
         values = [_json(value) if name == "attributes" else value for name, value in changes.items()]
-        chunk.update(self.table, columns, (*values, self.digest_of(entry), chunk.batch.id, entry.row_no, row_id))
+        chunk.update(self.table, columns, (*values, entry.digest, chunk.batch.id, entry.row_no, row_id))
 
     def differences(self, chunk: Chunk, entry: Entry, stored: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         """Yield (column, new value) of what the delivery changes.

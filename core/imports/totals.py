@@ -36,23 +36,23 @@ class Totals:
                 cents = cache[row[index]]
             except InvalidValueError:
                 continue
-            if cents != "null":
-                sums[at] += int(cents)
+            if cents is not None:
+                sums[at] += cents
 
     def compare(self, line: int, row: Sequence[Any]) -> None:
         """Keep a total row: per stated amount the sum found and whether they agree."""
         partial = is_subtotal(row)
         for at, (index, cache) in enumerate(self._columns):
             try:
-                stated = cache[row[index]] if index < len(row) else "null"
+                stated = cache[row[index]] if index < len(row) else None
             except InvalidValueError:
                 continue
-            if stated == "null" or len(self.found) >= MAX_TOTALS:
+            if stated is None or len(self.found) >= MAX_TOTALS:
                 continue
             found = self._all[at] - (self._since[at] if partial else 0)
             self.found.append({
                 "line": line, "column": self._names[index], "kind": "subtotal" if partial else "total",
-                "stated": int(stated), "found": found, "agrees": int(stated) == found,
+                "stated": stated, "found": found, "agrees": stated == found,
             })  # fmt: skip
         if partial:
             self._since = list(self._all)

@@ -126,7 +126,7 @@ class CustomerTarget(ImportTarget):
         details = CustomerDetails(chunk, fresh)
         ordered = sorted(entries, key=lambda entry: entry.row_no)
         self._insert(chunk, fresh, ordered, details)
-        changed = [entry for entry in ordered if entry.known_digest != self.digest_of(entry)]
+        changed = [entry for entry in ordered if entry.known_digest != entry.digest]
         self._link_sources(chunk, changed, linked)
         self._update(chunk, [entry for entry in changed if entry.row_id not in fresh])
         details.write(entries, changed)
@@ -238,7 +238,7 @@ class CustomerTarget(ImportTarget):
         ids = chunk.take_ids(CustomerSource.__table__, len(fresh))  # type: ignore[arg-type]  # a mapped class's table is a Table
         rows = [
             (
-                row_id, entry.row_id, batch.source, entry.key, self.digest_of(entry), _dump(said[entry.key]),
+                row_id, entry.row_id, batch.source, entry.key, entry.digest, _dump(said[entry.key]),
                 batch.now, batch.id, entry.row_no, batch.id,
             )
             for entry, row_id in zip(fresh, ids, strict=True)
@@ -258,7 +258,7 @@ class CustomerTarget(ImportTarget):
         found = fetch_in(chunk.connection, sql, list(again), batch.source)
         for key, link_id, digest, delivered, batch_id, batch_row in found:
             entry = again[key]
-            before, new = canonical("json", delivered) or {}, self.digest_of(entry)
+            before, new = canonical("json", delivered) or {}, entry.digest
             old = [None if digest is None else bytes(digest).hex(), batch_id, batch_row, before]
             model = "crm_customers.customer_source"
             chunk.note_change(entry.row_no, model, link_id, "source_digest", old, new.hex())

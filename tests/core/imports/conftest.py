@@ -98,18 +98,31 @@ def shipped(catalogue) -> Callable[[str], Profile]:
 class Staged:
     """A staged file with the questions tests ask."""
 
-    def __init__(self, summary: StageSummary, file: StagedFile) -> None:
+    def __init__(self, summary: StageSummary, file: StagedFile, profile: Profile) -> None:
         self.summary = summary
+        self.unpivoted = {record.name for record in profile.records if record.each}
         self.file = file
 
     def rows(self):
         return [row for group in self.file.groups() for row in group]
 
+    def records(self, row) -> dict[str, list]:
+        """Record name -> [key, fields, links], or a list of those for an unpivoted record."""
+        found: dict[str, list] = {}
+        for number, _, key, values, links in row.records:
+            shape = self.file.shapes[number]
+            named = [key, dict(zip(shape.fields, values, strict=True)), dict(zip(shape.links, links, strict=True))]
+            if shape.record in self.unpivoted:
+                found.setdefault(shape.record, []).append(named)
+            else:
+                found[shape.record] = named
+        return found
+
     def fields(self, record: str) -> list[dict]:
-        return [row.records[record][1] for row in self.rows() if record in row.records]
+        return [found[record][1] for found in map(self.records, self.rows()) if record in found]
 
     def keys(self, record: str) -> list[str | None]:
-        return [row.records[record][0] for row in self.rows() if record in row.records]
+        return [found[record][0] for found in map(self.records, self.rows()) if record in found]
 
     def error_codes(self) -> list[set[str]]:
         return [{error["code"] for error in row.errors} for row in self.file.rejected()]
@@ -129,7 +142,7 @@ def stage(tmp_path) -> Callable[..., Staged]:
         summary = stage_file(path, profile, staging, StageOptions(name=name, **options))
         assert summary.read == summary.accepted + summary.rejected
         opened.append(StagedFile.open(staging))
-        return Staged(summary, opened[-1])
+        return Staged(summary, opened[-1], profile)
 
     yield run
     for file in opened:

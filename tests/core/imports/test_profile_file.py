@@ -83,7 +83,7 @@ def test_a_generic_profile_reads_a_model_by_its_field_names(stage, catalogue):
 
     staged = stage("name,SEX,extra\n王某,female,7\n", profile)
 
-    key, fields, links = staged.rows()[0].records["record"]
+    key, fields, links = staged.records(staged.rows()[0])["record"]
     assert (key, links) == (None, {})
     assert fields == {"name": "王某", "sex": "female", "attributes": {"extra": "7"}}
 

@@ -281,5 +281,5 @@ def test_a_total_row_of_a_headerless_file_by_position(stage, catalogue):
     staged = stage("C1,P1,5\nC2,,6\n合计,,11\n", profile)
 
     assert (staged.summary.accepted, staged.error_codes()) == (1, [{"value_missing"}])
-    assert staged.rows()[0].records == {"claim": ["C1", {"paid": 500}, {"policy": "P1"}]}
+    assert staged.records(staged.rows()[0]) == {"claim": ["C1", {"paid": 500}, {"policy": "P1"}]}
     assert [total["agrees"] for total in staged.summary.sheets[0].totals] == [True]

@@ -20,12 +20,12 @@ def test_motor_2003_2004_policies_give_their_holders_terms_and_premiums(stage, s
     by_year, by_channel, holders, policies = defaultdict(int), defaultdict(int), set(), set()
     for group in groups:
         for row in group:
-            key, fields, _ = row.records["term"]
+            key, fields, _ = staged.records(row)["term"]
             by_year[key[-4:]] += fields["premium"]
             by_channel[fields["attributes"]["Channel"]] += fields["premium"]
-            holders.add(row.records["customer"][0])
-            policies.add(row.records["policy"][0])
-            covers = row.records.get("cover", [])
+            holders.add(staged.records(row)["customer"][0])
+            policies.add(staged.records(row)["policy"][0])
+            covers = staged.records(row).get("cover", [])
             assert sum(cover[1]["premium"] for cover in covers) == fields["premium"]
     assert (staged.summary.read, staged.summary.rejected, staged.summary.repeated) == (26_233, 0, 6)
     assert (len(groups), len(holders), len(policies)) == (26_227, 8_636, 16_179)
