@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
@@ -71,7 +70,7 @@ class Entry:
         "row_no", "siblings", "state", "values",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- five of them are made for every file row, and keywords cost a third more
         self,
         record: str,
         key: str | None,
@@ -209,7 +208,7 @@ class Chunk:
         for table in (*order, *(table for table in self._inserts if table not in order)):
             columns, rows = self._inserts.get(table, ((), []))
             if rows:
-                insert_rows(self.connection, table, *_filled(columns, rows))
+                insert_rows(self.connection, table, columns, rows)
                 self.written.setdefault(table.name, [0, 0])[0] += len(rows)
         self._inserts.clear()
         for (table, columns), changed in self._updates.items():
@@ -224,13 +223,3 @@ class Chunk:
             columns = ("batch_id", "batch_row", "model", "row_id", "field", "old", "new", "undone")
             insert_rows(self.connection, ImportChange.__table__, columns, self._changes)  # type: ignore[arg-type]  # a mapped class's table is a Table
             self._changes.clear()
-
-
-def _filled(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
-    """Leave out columns that no row fills: a file gives a third of a wide table, and each bound value costs time."""
-    # Nearly every column that the first row fills or a later one does not is settled by looking at one row.
-    empty = {at for at, value in enumerate(rows[0]) if value is None and all(row[at] is None for row in rows)}
-    if not empty:
-        return tuple(columns), rows
-    kept = [at for at in range(len(columns)) if at not in empty]
-    return tuple(columns[at] for at in kept), list(map(itemgetter(*kept), rows))

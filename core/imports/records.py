@@ -166,14 +166,22 @@ class RecordPlan:
         return {name: text for name, text in read if text is not None or self._clear}
 
     def _build_each(
-        self, each: EachPlan, key: str | None, values: list[Any], links: list[Any], row: Sequence[Any], into: list[Built]
+        self,
+        each: EachPlan,
+        key: str | None,
+        values: list[Any],
+        links: list[Any],
+        row: Sequence[Any],
+        into: list[Built],
     ) -> str | None:
         before = len(into)
         for header, label, slot in each.columns:
             value = slot.cache[row[slot.index]]
             if value is not None and not (each.skip_zero and value in _ZEROS):
                 own = [*values, label, value]
-                into.append((self.number, self._digest(own, links), None if key is None else f"{key}-{header}", own, links))
+                into.append(
+                    (self.number, self._digest(own, links), None if key is None else f"{key}-{header}", own, links)
+                )
         return key if len(into) > before else None
 
 

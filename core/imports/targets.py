@@ -123,9 +123,7 @@ class ImportTarget:
             if self.has_branch:
                 values.append(entry.group.branch_id)
             own = self.own_values(chunk, entry)
-            rows.append(
-                (entry.row_id, *values, *map(linked, links), *own, entry.digest, batch, entry.row_no, batch)
-            )
+            rows.append((entry.row_id, *values, *map(linked, links), *own, entry.digest, batch, entry.row_no, batch))
         extra = (("attributes",) if self.has_attributes else ()) + (("branch_id",) if self.has_branch else ())
         origin = ("source_digest", "batch_id", "batch_row", "created_batch_id")
         return ("id", *names, *extra, *self.link_columns, *self.own_columns, *origin), rows

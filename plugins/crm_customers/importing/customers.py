@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from core.api import Chunk, Entry, ImportTarget, canonical, encode_json, fetch_in
 from plugins.crm_customers.company_names import company_core
 from plugins.crm_customers.importing.details import CustomerDetails, division_code
 from plugins.crm_customers.importing.directory import refuse_known
-from plugins.crm_customers.importing.managers import manager_ids
+from plugins.crm_customers.importing.managers import managed
 from plugins.crm_customers.importing.person import CustomerReading
 from plugins.crm_customers.importing.winners import winning_values
 from plugins.crm_customers.models import Customer, CustomerSource
 from plugins.crm_customers.search import CUSTOMER_KIND, customer_document
 
-CACHE_SIZE = 10_000
+KEYS_REMEMBERED = 100_000
+"""Customers whose key is known by what was delivered of them: some 25 MB."""
 _SELF = "customer"
 """What an entry awaits when another record of its row is the same customer."""
 
@@ -57,38 +60,37 @@ class CustomerTarget(ImportTarget):
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Read each customer and give it the key by which its source knows it."""
-        cache: dict[Any, CustomerReading] = chunk.memory.setdefault("customer_readings", {})
-        if len(cache) > CACHE_SIZE:
-            cache.clear()
         rows: dict[int, list[Entry]] = {}
+        covered: list[tuple[Entry, Entry]] = []
         for entry in entries:
             before = rows.setdefault(id(entry.siblings), [])
             covering = next((other for other in before if _covers(other, entry)), None)
-            if covering is not None:
+            if covering is None:
+                before.append(entry)
+            else:
                 entry.awaited[_SELF] = covering
-                continue
-            before.append(entry)
-            get = entry.values.get
-            area = chunk.batch.area_codes.get(entry.group.branch_id, "")
-            raw = (
-                get("name"),
-                get("id_number"),
-                get("phone"),
-                get("landline"),
-                get("id_kind"),
-                get("kind"),
-                get("email"),
-                area,
-            )
-            reading = cache.get(raw)
-            if reading is None:
-                reading = cache[raw] = CustomerReading(entry.values, chunk.vault, area)
-            entry.reading = reading
+                covered.append((entry, covering))
+        for found in rows.values():
+            self._give_keys(chunk, found)
+        for entry, covering in covered:
+            entry.key, entry.reading = covering.key, covering.reading
+
+    def _give_keys(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Give keys to the customers of one row; one that was delivered before in the same words is not read again."""
+        first, keys = entries[0], chunk.memory.setdefault("customer_keys", {})
+        alone = len(entries) == 1 and first.group.main is not first and first.key is None
+        if alone and (key := keys.get(first.digest)) is not None:
+            first.key = key
+            return
         for entry in entries:
-            if _SELF in entry.awaited:
-                entry.key, entry.reading = entry.awaited[_SELF].key, entry.awaited[_SELF].reading
-            elif entry.key is None:
+            entry.reading = _read(chunk, entry)
+        for entry in entries:
+            if entry.key is None:
                 entry.key = _key_in_row(entry) or entry.reading.own_key or _key_of_row(entry)
+        if alone and first.reading.document is not None and first.reading.document.valid:
+            if len(keys) >= KEYS_REMEMBERED:
+                keys.clear()
+            keys[first.digest] = first.key
 
     def find_known(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Find what the source delivered before; a directory may say that other known customers are not wanted."""
@@ -96,6 +98,7 @@ class CustomerTarget(ImportTarget):
         strict = {record.name for record in chunk.profile.records if record.known == "reject"}
         fresh = [entry for entry in entries if entry.record in strict and entry.row_id is None]
         if fresh:
+            _read_all(chunk, fresh)
             self._find_by_identity(chunk, fresh)
             refuse_known(chunk, fresh)
 
@@ -115,6 +118,9 @@ class CustomerTarget(ImportTarget):
                 entry.row_id, entry.state = entry.awaited[_SELF].row_id, "same"
 
     def _load_once(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        changed = [entry for entry in entries if entry.known_digest != entry.digest]
+        changed.sort(key=attrgetter("row_no"))
+        _read_all(chunk, changed)
         linked = {entry.key for entry in entries if entry.row_id is not None}
         unlinked = [entry for entry in entries if entry.row_id is None]
         self._find_by_identity(chunk, unlinked)
@@ -124,9 +130,7 @@ class CustomerTarget(ImportTarget):
             entry.row_id = entry.row_id or known.get(entry.key)
         fresh = self._make(chunk, [entry for entry in unlinked if entry.row_id is None])
         details = CustomerDetails(chunk, fresh)
-        ordered = sorted(entries, key=lambda entry: entry.row_no)
-        self._insert(chunk, fresh, ordered, details)
-        changed = [entry for entry in ordered if entry.known_digest != entry.digest]
+        self._insert(chunk, fresh, changed, details)
         self._link_sources(chunk, changed, linked)
         self._update(chunk, [entry for entry in changed if entry.row_id not in fresh])
         details.write(entries, changed)
@@ -155,17 +159,7 @@ class CustomerTarget(ImportTarget):
             if entry.reading.kind == "person" and entry.reading.name_key
             for number in entry.reading.numbers
         }
-        sql = (
-            "SELECT p.value_index, c.id, c.name_key, "
-            "(SELECT count(*) FROM crm_customers_customer_identity i WHERE i.customer_id = c.id AND i.valid) "
-            "FROM crm_customers_contact_point p JOIN crm_customers_customer c ON c.id = p.customer_id "
-            "WHERE c.kind = 'person' AND c.merged_into_id IS NULL AND p.value_index IN {values}"
-        )
-        found: dict[tuple[bytes, str], tuple[int, int]] = {}
-        for index, customer_id, name_key, documents in sorted(
-            fetch_in(chunk.connection, sql, list(wanted)), key=lambda row: -row[1]
-        ):
-            found[bytes(index), name_key] = (customer_id, documents)
+        found = _people_by_number(chunk, list(wanted))
         for entry in entries:
             reading = entry.reading
             if reading.kind != "person":
@@ -205,7 +199,7 @@ class CustomerTarget(ImportTarget):
         mine = [entry for entry in entries if entry.row_id in said]
         for entry in mine:
             said[entry.row_id or 0].update({name: value for name, value in entry.values.items() if value is not None})
-        managers = manager_ids(chunk, mine)
+        managers = {entry.row_id: manager_id for entry, manager_id in managed(chunk, mine)}
         rows = []
         for entry in fresh.values():
             reading, get = entry.reading, said[entry.row_id or 0].get
@@ -268,11 +262,43 @@ class CustomerTarget(ImportTarget):
 
     def _update(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Change fields of known customers where this delivery wins."""
-        managers = manager_ids(chunk, entries)
+        managers = {entry.row_id: manager_id for entry, manager_id in managed(chunk, entries)}
         for change in winning_values(chunk, entries, managers):
             chunk.note_change(change.row_no, self.model_id, change.customer_id, change.name, change.old, change.new)
             columns, values = change.columns()
             chunk.update(Customer.__table__, (*columns, "changed_at"), (*values, chunk.batch.now, change.customer_id))  # type: ignore[arg-type]  # a mapped class's table is a Table
+
+
+def _people_by_number(chunk: Chunk, indexes: Sequence[bytes]) -> dict[tuple[bytes, str], tuple[int, int]]:
+    """Return (blind index, folded name) -> (customer, valid documents) of persons; the first customer wins.
+
+    One table at a time: PostgreSQL counts a table only now and then, and joins one that has grown since row by row.
+    """
+    sql = "SELECT value_index, customer_id FROM crm_customers_contact_point WHERE value_index IN {values}"
+    numbers = fetch_in(chunk.connection, sql, indexes)
+    ids = sorted({row[1] for row in numbers})
+    sql = (
+        "SELECT id, name_key FROM crm_customers_customer "
+        "WHERE kind = 'person' AND merged_into_id IS NULL AND id IN {values}"
+    )
+    names = dict(map(tuple, fetch_in(chunk.connection, sql, ids)))
+    sql = "SELECT customer_id FROM crm_customers_customer_identity WHERE valid AND customer_id IN {values}"
+    documents = Counter(row[0] for row in fetch_in(chunk.connection, sql, ids))
+    found = [(customer_id, index) for index, customer_id in numbers if customer_id in names]
+    return {
+        (bytes(index), names[customer_id]): (customer_id, documents[customer_id])
+        for customer_id, index in sorted(found, key=lambda pair: -pair[0])
+    }
+
+
+def _read(chunk: Chunk, entry: Entry) -> CustomerReading:
+    return CustomerReading(entry.values, chunk.vault, chunk.batch.area_codes.get(entry.group.branch_id, ""))
+
+
+def _read_all(chunk: Chunk, entries: Sequence[Entry]) -> None:
+    """Read the customers whose key was known without."""
+    for entry in entries:
+        entry.reading = entry.reading or _read(chunk, entry)
 
 
 def _covers(other: Entry, entry: Entry) -> bool:

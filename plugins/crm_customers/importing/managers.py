@@ -11,39 +11,36 @@ from plugins.crm_customers.models import AccountManager
 _COLUMNS = ("id", "code", "name", "branch_id", "active", "created_at", "changed_at", "created_batch_id")
 
 
-def manager_ids(chunk: Chunk, entries: Sequence[Entry]) -> dict[int | None, int]:
-    """Return the manager of each entry's row id; unknown managers are made."""
-    known = managers_by_code(chunk, entries)
-    return {entry.row_id: known[code] for entry in entries if (code := manager_code(entry)) is not None}
-
-
-def managers_by_code(chunk: Chunk, entries: Sequence[Entry]) -> dict[str, int]:
-    """Return the managers known so far, those of the entries among them; unknown managers are made.
+def managed(chunk: Chunk, entries: Sequence[Entry]) -> list[tuple[Entry, int]]:
+    """Return the entries that name a manager, each with the manager's id; unknown managers are made.
 
     A manager without a code is known by branch and name.
     """
     known: dict[str, int] = chunk.memory.setdefault("managers", {})
-    wanted = {code: entry for entry in entries if (code := manager_code(entry)) is not None}
-    missing = [code for code in wanted if code not in known]
+    named = [(entry, code) for entry in entries if (code := _code_of(entry)) is not None]
+    missing = {code: entry for entry, code in named if code not in known}
     if missing:
-        sql = "SELECT code, id FROM crm_customers_account_manager WHERE code IN {values}"
-        known.update(dict(map(tuple, fetch_in(chunk.connection, sql, missing))))
-        missing = [code for code in missing if code not in known]
-        table: Any = AccountManager.__table__
-        now, batch = chunk.batch.now, chunk.batch.id
-        rows = []
-        for code, row_id in zip(missing, chunk.take_ids(table, len(missing)), strict=True):
-            entry = wanted[code]
-            rows.append(
-                (row_id, code, entry.values.get("manager_name") or "", entry.group.branch_id, True, now, now, batch)
-            )
-            known[code] = row_id
-        chunk.insert(table, _COLUMNS, rows)
-    return known
+        _find_or_make(chunk, missing, known)
+    return [(entry, known[code]) for entry, code in named]
 
 
-def manager_code(entry: Entry) -> str | None:
-    """Return the code by which a row's manager is known."""
+def _find_or_make(chunk: Chunk, wanted: dict[str, Entry], known: dict[str, int]) -> None:
+    sql = "SELECT code, id FROM crm_customers_account_manager WHERE code IN {values}"
+    known.update(dict(map(tuple, fetch_in(chunk.connection, sql, list(wanted)))))
+    missing = [code for code in wanted if code not in known]
+    table: Any = AccountManager.__table__
+    now, batch = chunk.batch.now, chunk.batch.id
+    rows = []
+    for code, row_id in zip(missing, chunk.take_ids(table, len(missing)), strict=True):
+        entry = wanted[code]
+        rows.append(
+            (row_id, code, entry.values.get("manager_name") or "", entry.group.branch_id, True, now, now, batch)
+        )
+        known[code] = row_id
+    chunk.insert(table, _COLUMNS, rows)
+
+
+def _code_of(entry: Entry) -> str | None:
     code, name = entry.values.get("manager_code"), entry.values.get("manager_name")
     if code:
         return str(code)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from core.api import Chunk, Entry, ImportTarget, InvalidValueError, canonical, fetch_in
 from core.values.dates import add_years, last_day_of_cover
 from plugins.crm_customers.exposure import is_cancellation
-from plugins.crm_customers.importing.managers import manager_code, managers_by_code
+from plugins.crm_customers.importing.managers import managed
 from plugins.crm_customers.models import InsuredItem, Policy
 
 _ITEM = ("id", "term_id", "vehicle_id", "branch_id", "created_batch_id")
@@ -20,14 +21,16 @@ def set_last_day(values: dict[str, Any]) -> None:
 
     Source: domain facts 5.2 (T5-3), 11 rows 4 and 5.
     """
-    start_text, end_text = values.get("start_on"), values.get("end_on")
-    if start_text is None:
-        return
-    start = date.fromisoformat(start_text)
-    if end_text is None:
-        values["end_on"] = (add_years(start, 1) - timedelta(days=1)).isoformat()
-    else:
-        values["end_on"] = last_day_of_cover(start, date.fromisoformat(end_text)).isoformat()
+    if (start := values.get("start_on")) is not None:
+        values["end_on"] = _last_day(start, values.get("end_on"))
+
+
+@lru_cache(maxsize=10_000)
+def _last_day(start_on: str, end_on: str | None) -> str:
+    start = date.fromisoformat(start_on)
+    if end_on is None:
+        return (add_years(start, 1) - timedelta(days=1)).isoformat()
+    return last_day_of_cover(start, date.fromisoformat(end_on)).isoformat()
 
 
 def set_last_days(entries: Sequence[Entry]) -> None:
@@ -60,11 +63,8 @@ class PolicyTarget(ImportTarget):
         for entry in entries:
             if not entry.values.get("policy_no"):
                 entry.values["policy_no"] = entry.key
-        by_code = managers_by_code(chunk, entries)
-        for entry in entries:
-            code = manager_code(entry)
-            if code is not None:
-                entry.linked_ids["manager"] = by_code[code]
+        for entry, manager_id in managed(chunk, entries):
+            entry.linked_ids["manager"] = manager_id
         super().load(chunk, entries)
 
 
