@@ -17,8 +17,9 @@ def run(context: JobContext) -> dict[str, Any]:
     importer, batch_id = Importer(context.suite), int(context.payload["batch"])
 
     def stop() -> bool:
-        context.check()
-        return False
+        if not context.pulse.cancel_requested:
+            context.check()
+        return context.pulse.cancel_requested
 
     try:
         report = importer.run(batch_id, _teller(context), stop)

@@ -62,7 +62,8 @@ def state_label(batch: ImportBatch, locale: str) -> str:
 
 def may_undo(request: Request, batch: ImportBatch, permission: str) -> bool:
     """Whether the person may take the batch back."""
-    return batch.state in _UNDOABLE and requests.actor_of(request).may(permission)
+    wrote = batch.state in _UNDOABLE or (batch.state == "failed" and batch.read > 0)
+    return wrote and requests.actor_of(request).may(permission)
 
 
 def list_row(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
@@ -340,15 +341,17 @@ def result(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
 def _message(request: Request, batch: ImportBatch) -> str:
     _ = words(request)
     error = batch.error or {}
+    stopped = _("The import was stopped; what was written by then stays and can be undone.")
     if batch.state == "failed":
-        return " ".join(filter(None, reason_text(error, request.state.locale)))
+        reason = reason_text(error, request.state.locale)
+        return " ".join(filter(None, (*reason, stopped if batch.read else "")))
     if batch.state == "part_undone":
         kept = "; ".join(f"{row['model']} {row['id']}" for row in error.get("kept", [])[:20])
         text = _("The import was taken back except for rows that were changed or used since:")
         return f"{text} {error.get('kept_count', 0)} ({kept})"
     texts = {
         "done": _("The import is complete."),
-        "cancelled": _("The import was stopped; what was written by then stays and can be undone."),
+        "cancelled": stopped,
         "undone": _("The import was taken back."),
     }
     return str(texts.get(batch.state, _("The import has not ended.")))

@@ -16,12 +16,12 @@ from core.imports.batch_files import BatchFiles
 from core.imports.branches import BranchNames, branch_of
 from core.imports.chunk import BatchFacts
 from core.imports.library import ImportLibrary
-from core.imports.merge import Counts, Merger, error_entry
+from core.imports.merge import Counts, Merger, error_entry, late_codes
 from core.imports.models import ImportBatch
 from core.imports.options import StageOptions
 from core.imports.progress import Progress, Teller
 from core.imports.rejects import fill_cells
-from core.imports.running import BatchRun, RunStopped
+from core.imports.running import BatchRun
 from core.imports.stage import stage_file
 from core.imports.staging import StagedFile
 from core.security.actors import Actor, system_actor
@@ -126,7 +126,8 @@ class Importer:
             should_stop: Asked after each chunk; what it raises leaves the batch unfinished, to be resumed.
 
         Raises:
-            ImportFileError: The file as a whole cannot be imported; the batch is failed and nothing was written.
+            ImportFileError: The file as a whole cannot be imported; the batch is failed. Nothing was written unless the
+                reader broke off the second time it went through the file; that can be undone.
             ConflictError: Another process runs the same batch.
         """
         batch = self.batch(batch_id)
@@ -135,19 +136,18 @@ class Importer:
             return Report(batch_id, batch.state, counts, batch.summary or {})
         report = Teller(on_progress)
         run = self._new_run(batch, report, should_stop or (lambda: False))
-        state = "done"
+        profile, waiting = self.library.thaw(batch.profile), self.files.waiting(f"rejects-{batch_id}")
         try:
             with self._staged(batch, report, run) as staged:
                 run.accept(staged)
                 run.merge(staged)
-            self._after(batch_id, batch)
-        except RunStopped:
-            state = "cancelled"
+                run.merge_late(staged, late_codes(profile))
         except ImportFileError as error:
-            # Rows of a file that broke off against its first reading can be undone like those of a stopped run.
-            self._finish(batch_id, "cancelled" if run.cursor else "failed", error)
+            self._finish(batch_id, "failed", error)
             raise
-        profile, waiting = self.library.thaw(batch.profile), self.files.waiting(f"rejects-{batch_id}")
+        if not run.stopped:
+            self._after(batch_id, batch)
+        state = "cancelled" if run.stopped else "done"
         fill_cells(self.suite.database, batch, profile, self.files.kept(batch.sha256), waiting)
         self._finish(batch_id, state, None)
         self.files.staging(batch_id).unlink(missing_ok=True)

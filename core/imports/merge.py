@@ -242,6 +242,17 @@ def _let_go(group: Group) -> None:
             entry.siblings.clear()
 
 
+def late_codes(profile: Profile) -> frozenset[str]:
+    """Return the reasons that refuse a row for want of one that the same file may bring later."""
+    brought = {record.model.id for record in profile.records}
+    links = [link for record in profile.records for link in record.links.values()]
+    return frozenset(
+        unknown_link(link.model.partition(".")[2], "").code
+        for link in links
+        if link.model in brought and link.required and link.source in {None, profile.source}
+    )
+
+
 def error_entry(error: BanyanError) -> dict[str, Any]:
     """Return an error as it is kept with a rejected row."""
     facts = {name: str(value) for name, value in error.facts.items()}

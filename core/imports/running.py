@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from core.db.bulk import insert_rows
 from core.errors import ConflictError
@@ -30,10 +30,6 @@ CHUNK_GROUPS = 5_000
 """Groups merged in one transaction, half a second of work; with fewer, pages of indexes are written more often."""
 PIECE_GROUPS = 1_000
 """Groups merged at a time within it: the records of more do not fit the processor's cache."""
-
-
-class RunStopped(Exception):  # noqa: N818 -- a wish, not an error
-    """The person who asked for the import stopped it."""
 
 
 class BatchRun:
@@ -64,16 +60,14 @@ class BatchRun:
         self._merger: Merger | None = None
         self._report = report
         self._should_stop = should_stop
+        self.stopped = False
 
     def merge_ready(self, path: Path, total: int) -> None:
-        """Merge what a staging file holds so far.
+        """Merge what a staging file holds so far; once stopped, only let the file be read to its end.
 
         Args:
             path: The staging file, which is still being written.
             total: Number of all data rows.
-
-        Raises:
-            RunStopped: Somebody stopped the run.
         """
         if not self._report.total:
             self._begin(total)
@@ -105,30 +99,70 @@ class BatchRun:
         self.accepted = True
 
     def merge(self, staged: StagedFile) -> None:
-        """Merge all rows behind the cursor.
+        """Merge all rows behind the cursor, until somebody stops the run.
 
         Raises:
-            RunStopped: Somebody stopped the run.
             ConflictError: Another process runs the same batch.
         """
+        if self.stopped:
+            return
         with collector_asleep():
             for groups in chunks(staged, self.cursor):
-                self._merge_chunk(staged, groups)
-                gc.collect(1)
-                self._report.merge(self.counts.read)
-                if self._should_stop():
-                    raise RunStopped
+                self._merge_chunk(staged, groups, groups[-1][0].ready_at)
+                if self._ask():
+                    return
 
-    def _merge_chunk(self, staged: StagedFile, groups: list[list[StagedRow]]) -> None:
-        counts, last = dataclasses.replace(self.counts), groups[-1][0].ready_at
+    def merge_late(self, staged: StagedFile, codes: frozenset[str]) -> None:
+        """Merge again the rows that were refused since the row they point to came later in the file.
+
+        Args:
+            staged: The finished staging file.
+            codes: Reasons with which such rows are refused.
+
+        Raises:
+            ConflictError: Another process runs the same batch.
+        """
+        late = self._refused(codes) if codes and not self.stopped else []
+        with collector_asleep():
+            for start in range(0, len(late), CHUNK_GROUPS):
+                again = late[start : start + CHUNK_GROUPS]
+                self._merge_chunk(staged, staged.groups_of(again), self.cursor, again)
+                if self._ask():
+                    return
+
+    def _ask(self) -> bool:
+        gc.collect(1)
+        self._report.merge(self.counts.read)
+        self.stopped = self._should_stop()
+        return self.stopped
+
+    def _refused(self, codes: frozenset[str]) -> list[int]:
+        with self.database.read(system_actor("import")) as session:
+            mine = select(ImportReject.row_no, ImportReject.errors).where(ImportReject.batch_id == self.batch_id)
+            rows = session.connection().execute(mine.order_by(ImportReject.row_no))
+            return [row_no for row_no, errors in rows if errors[0]["code"] in codes]
+
+    def _merge_chunk(
+        self, staged: StagedFile, groups: list[list[StagedRow]], last: int, again: Sequence[int] = ()
+    ) -> None:
+        """Merge groups in one transaction; rows merged ``again`` stop being refused, unless they are once more."""
+        counts = dataclasses.replace(self.counts)
         with self.database.write(system_actor("import")) as session:
             connection = session.connection()
+            if again:
+                self._take_back(connection, again)
+                counts.rejected -= len(again)
             self._merger = self._merger or self._make_merger(connection)
             for start in range(0, len(groups), PIECE_GROUPS):
                 found, _ = self._merger.merge(connection, groups[start : start + PIECE_GROUPS], staged.shapes)
                 add_counts(counts, found)
             self._advance(connection, last, counts)
         self.counts, self.cursor = counts, last
+
+    def _take_back(self, connection: Connection, row_numbers: Sequence[int]) -> None:
+        refused = ImportReject.batch_id == self.batch_id, ImportReject.row_no.in_(row_numbers)
+        if connection.execute(delete(ImportReject).where(*refused)).rowcount != len(row_numbers):
+            raise two_runners(self.batch_id)
 
     def _begin(self, total: int) -> None:
         self._report.total = total

@@ -59,7 +59,7 @@ def undo_batch(suite: Suite, targets: dict[str, ImportTarget], actor: Actor, bat
     report = UndoReport(batch_id)
     with suite.database.write(actor) as session:
         batch = session.get(ImportBatch, batch_id)
-        if batch is None or batch.state not in {"done", "cancelled", "part_undone"}:
+        if batch is None or batch.state not in {"done", "cancelled", "failed", "part_undone"}:
             raise ConflictError(
                 "cannot_undo",
                 "Import {batch} cannot be undone in its present state.",

@@ -1,6 +1,9 @@
 """Run one import batch in forked processes that are killed: after every commit, and at random moments between.
 
 python -m tests.core.imports.kill_runner DATA DATABASE_URL FILE KILLS SEED -> JSON with the number of kills
+
+The first processes die while the file is being read and merged at once. The others find it read, so that a process
+costs no more than the chunk it merges.
 """
 
 from __future__ import annotations
@@ -16,43 +19,66 @@ from pathlib import Path
 from core.app import build_suite
 from core.config import load_settings
 from core.imports.batches import Importer
+from core.imports.options import StageOptions
+from core.imports.stage import stage_file
 from core.security.actors import system_actor
 
 ATTEMPTS = 1_000
+WHILE_READING = 8
+"""Processes that read the file themselves: each begins it anew."""
 
 
 def main() -> None:
     data, url, file, kills, seed = sys.argv[1:]
     environment = {"BANYAN_DATA__FOLDER": data, "BANYAN_DATABASE__URL": url}
-    chance = random.Random(int(seed))
-    moments = [chance.uniform(0.05, 1.2) for _ in range(int(kills))]
-    counts = {"commit": 0, "random": 0, "failed": 0}
-    for _ in range(ATTEMPTS):
-        moment = moments.pop() if moments and chance.random() < 0.6 else None
+    chance, counts = random.Random(int(seed)), {"commit": 0, "random": 0, "failed": 0}
+    for number in range(ATTEMPTS):
+        wanted = counts["random"] < int(kills) and chance.random() < 0.8
+        moment = chance.uniform(0.02, 2.5 if number < WHILE_READING else 0.6) if wanted else None
         child = os.fork()
         if child == 0:
-            attempt(environment, Path(file))
-        if moment is not None:
-            time.sleep(moment)
-            os.kill(child, signal.SIGKILL)
-        status = os.waitpid(child, 0)[1]
+            attempt(environment, Path(file), read=number >= WHILE_READING)
+        how, status = wait(child, moment)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
             sys.stdout.write(json.dumps(counts))
             return
-        counts["random" if moment is not None else "commit" if os.WIFSIGNALED(status) else "failed"] += 1
+        counts[how if os.WIFSIGNALED(status) else "failed"] += 1
     raise SystemExit(f"not finished after {ATTEMPTS} attempts: {counts}")
 
 
-def attempt(environment: dict[str, str], file: Path) -> None:
+def wait(child: int, moment: float | None) -> tuple[str, int]:
+    """Kill the child after ``moment`` seconds unless it died by itself before, and say how it ended."""
+    if moment is not None:
+        time.sleep(moment)
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return "commit", status
+        os.kill(child, signal.SIGKILL)
+    return "commit" if moment is None else "random", os.waitpid(child, 0)[1]
+
+
+def attempt(environment: dict[str, str], file: Path, *, read: bool) -> None:
     """Run the batch in this process, which dies by its own hand after its first commit of rows."""
     try:
         suite = build_suite(load_settings(environment=environment))
         importer = Importer(suite)
         batch = importer.start(system_actor("test"), file, file.name, "policy", "330402")
+        if read:
+            read_first(importer, batch)
         importer.run(batch, should_stop=die)
     except BaseException:
         os._exit(1)
     os._exit(0)
+
+
+def read_first(importer: Importer, number: int) -> None:
+    """Bring the file into the state of a batch that was killed after it had been read."""
+    batch, place = importer.batch(number), importer.files.staging(number)
+    if not place.exists():
+        waiting = importer.files.waiting(str(number))
+        profile = importer.library.thaw(batch.profile)
+        stage_file(importer.files.kept(batch.sha256), profile, waiting, StageOptions(name=batch.file_name))
+        waiting.replace(place)
 
 
 def die() -> bool:

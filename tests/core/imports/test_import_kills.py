@@ -15,13 +15,14 @@ from bench.policy_file import write_policies
 from core.app import Suite
 from core.config import load_settings
 from core.imports.batches import Importer
+from core.imports.running import CHUNK_GROUPS
 from core.imports.undo import undo_batch
 from core.installation import initialise
 from core.security.actors import system_actor
 from core.security.models import Branch
 
-ROWS = int(os.environ.get("BANYAN_KILL_ROWS", "20000"))
-KILLS = int(os.environ.get("BANYAN_KILLS", "10"))
+ROWS = int(os.environ.get("BANYAN_KILL_ROWS", "100000"))
+KILLS = int(os.environ.get("BANYAN_KILLS", "40"))
 ACTOR = system_actor("test")
 CHECKS = {
     "policies": "SELECT count(*), count(DISTINCT source_key), max(source_key) FROM crm_customers_policy",
@@ -53,7 +54,8 @@ def test_an_import_killed_again_and_again_ends_like_one_that_was_left_alone(tmp_
     killed = torture(tmp_path / "tortured", database_url, file)
 
     tortured = build(tmp_path / "tortured", database_url)
-    assert killed["commit"] >= ROWS // 2_000 // 2, killed
+    assert killed["commit"] >= ROWS // CHUNK_GROUPS // 2, killed
+    assert killed["random"] == KILLS, killed
     assert killed["failed"] == 0, killed
     assert state(tortured) == expected
     with tortured.database.read(ACTOR) as session:
