@@ -123,10 +123,13 @@ class BatchRun:
             ConflictError: Another process runs the same batch.
         """
         late = self._refused(codes) if codes and not self.stopped else []
+        done: set[int] = set()
         with collector_asleep():
             for start in range(0, len(late), CHUNK_GROUPS):
-                again = late[start : start + CHUNK_GROUPS]
-                self._merge_chunk(staged, staged.groups_of(again), self.cursor, again)
+                groups = staged.groups_of([row for row in late[start : start + CHUNK_GROUPS] if row not in done])
+                again = [row.row_no for group in groups for row in group]
+                done.update(row.row_no for group in groups for row in group if len(group) > 1)
+                self._merge_chunk(staged, groups, self.cursor, again)
                 if self._ask():
                     return
 

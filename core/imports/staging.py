@@ -281,12 +281,16 @@ class StagedFile:
         return {number: list(groups.values()) for number, groups in found.items()}
 
     def groups_of(self, row_numbers: Sequence[int]) -> list[list[StagedRow]]:
-        """Return certain accepted rows, those of one key together."""
+        """Return the groups that certain accepted rows belong to."""
         sql = f"select {_COLUMNS} from row where error is null and row_no in ({','.join('?' * len(row_numbers))})"  # noqa: S608  marks only
-        found: dict[Any, list[StagedRow]] = {}
-        for row in map(StagedRow._make, self._db.execute(f"{sql} order by row_no", tuple(row_numbers))):
-            found.setdefault(row.row_no if row.main_key is None else row.main_key, []).append(row)
-        return list(found.values())
+        rows = [StagedRow(*row) for row in self._db.execute(f"{sql} order by row_no", row_numbers)]
+        repeated = {(row.ready_at, row.main_key) for row in rows if row.last_row is not None}
+        together = self._together(sorted({ready_at for ready_at, _ in repeated}))
+        groups = [group for found in together.values() for group in found]
+        return [
+            *([row] for row in rows if row.last_row is None),
+            *(group for group in groups if (group[0].ready_at, group[0].main_key) in repeated),
+        ]
 
     def _shape(self, number: int) -> Shape:
         found = self._db.execute("select content from shape where number = ?", (number,)).fetchone()

@@ -103,6 +103,13 @@ def upgrade() -> None:
     with op.batch_alter_table("crm_customers_customer", schema=None) as batch_op:
         batch_op.create_index("ix_crm_customers_customer_class_code", ["class_code", "id"], unique=False)
         batch_op.create_index("ix_crm_customers_customer_manager_id", ["manager_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_crm_customers_customer_merged_into_id",
+            ["merged_into_id"],
+            unique=False,
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_crm_customers_customer_name_key", ["name_key", "id"], unique=False)
         batch_op.create_index("ix_crm_customers_customer_next_expiry", ["next_expiry", "id"], unique=False)
         batch_op.create_index("ix_crm_customers_customer_pinyin", ["pinyin", "id"], unique=False)
@@ -899,6 +906,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_crm_customers_customer_pinyin")
         batch_op.drop_index("ix_crm_customers_customer_next_expiry")
         batch_op.drop_index("ix_crm_customers_customer_name_key")
+        batch_op.drop_index(
+            "ix_crm_customers_customer_merged_into_id",
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_crm_customers_customer_manager_id")
         batch_op.drop_index("ix_crm_customers_customer_class_code")
 

@@ -37,6 +37,7 @@ from core.api import (
     Timestamps,
     UtcDateTime,
     field,
+    filled_index,
 )
 from plugins.crm_customers.models.options import CLASSES, CREDITS, CUSTOMER_KINDS, ID_KINDS, LINKS, SEXES
 
@@ -122,6 +123,7 @@ class Customer(Base, Timestamps, Attributed):
             sqlite_where=text("blacklist_candidate = 1"),
             postgresql_where=text("blacklist_candidate"),
         ),
+        filled_index("crm_customers_customer", "merged_into_id"),
         {"sqlite_autoincrement": True},
     )
     __model__ = Model(
