@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, Timestamps, utc_now
@@ -149,6 +149,7 @@ class AuditEntry(Base):
     """One line of the audit trail; each line holds the hash of the line before it in its branch."""
 
     __tablename__ = "core_audit_entry"
+    __table_args__ = (Index("ix_core_audit_entry_row", "model", "row_id"), {"sqlite_autoincrement": True})
     __model__ = Model("core.audit", Label("Audit entry", "审计记录"), Label("Audit trail", "审计日志"), "action")
 
     at: Mapped[datetime] = field(UtcDateTime, index=True, en="Time", zh="时间", listed=True, **_ADMINISTERED)

@@ -7,6 +7,7 @@ from core.plugin.manager import CORE
 from core.registry.input import is_creatable, writable_fields
 from core.registry.models import RegisteredModel, Registry
 from core.web import exports, forms, lists, records, saved_views
+from core.web.record_history import record_history
 
 
 def model_routes(registry: Registry) -> list[tuple[str, Route]]:
@@ -33,6 +34,7 @@ def _of_model(model: RegisteredModel) -> list[Route]:
         Route(f"{base}/export", exports.export_list(model), export),
         Route(f"{base}/bulk", exports.bulk_export(model), export, post),
         Route(f"{base}/{{id:int}}", records.record_page(model), view),
+        Route(f"{base}/{{id:int}}/history", record_history(model), view),
     ]
     if writable_fields(model):
         routes += [

@@ -179,6 +179,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_core_audit_entry_actor_id"), ["actor_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_audit_entry_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_audit_entry_branch_id"), ["branch_id"], unique=False)
+        batch_op.create_index("ix_core_audit_entry_row", ["model", "row_id"], unique=False)
 
     op.create_table(
         "core_branch_plugin",
@@ -491,6 +492,7 @@ def downgrade() -> None:
     op.drop_table("core_import_batch")
     op.drop_table("core_branch_plugin")
     with op.batch_alter_table("core_audit_entry", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_audit_entry_row")
         batch_op.drop_index(batch_op.f("ix_core_audit_entry_branch_id"))
         batch_op.drop_index(batch_op.f("ix_core_audit_entry_at"))
         batch_op.drop_index(batch_op.f("ix_core_audit_entry_actor_id"))
