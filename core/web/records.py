@@ -44,23 +44,12 @@ def _context(request: Request, model: RegisteredModel, found: Any) -> dict[str, 
     pairs = [_pair(request, model, found, column) for column in own]
     facts = [pair for pair, column in zip(pairs, own, strict=True) if column.listed][:FACTS]
     texts = translate(locale)
-    actions = []
-    if actor.may(f"{model.id}.edit") and writable_fields(model):
-        actions.append(
-            {
-                "label": texts.gettext("Edit"),
-                "url": f"{model.url}/{found.id}/edit",
-                "icon": "pencil",
-                "key": "e",
-                "primary": True,
-            }
-        )
     return {
         "title": title_of(model, found),
         "crumbs": [(model.declaration.plural.of(locale), model.url)],
         "badge_class": None,
         "tags": [],
-        "actions": actions,
+        "actions": _actions(request, model, found),
         "position": None,
         "previous_url": None,
         "next_url": None,
@@ -80,6 +69,13 @@ def _context(request: Request, model: RegisteredModel, found: Any) -> dict[str, 
         "slot": f"{model.id}.side",
         "record_id": found.id,
     }
+
+
+def _actions(request: Request, model: RegisteredModel, found: Any) -> list[dict[str, Any]]:
+    if not requests.actor_of(request).may(f"{model.id}.edit") or not writable_fields(model):
+        return []
+    label, url = translate(request.state.locale).gettext("Edit"), f"{model.url}/{found.id}/edit"
+    return [{"label": label, "url": url, "icon": "pencil", "key": "e", "primary": True}]
 
 
 def title_of(model: RegisteredModel, found: Any) -> str:
