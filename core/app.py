@@ -36,6 +36,7 @@ FEATURES = (
     "core.builtin.unmask",
     "core.builtin.search",
     "core.builtin.imports",
+    "core.builtin.job_views",
     "core.builtin.jobs",
     "core.builtin.style",
 )

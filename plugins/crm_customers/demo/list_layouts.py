@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 from plugins.crm_customers.demo.files import Cell
@@ -84,10 +85,11 @@ REGISTRY: Layout[RegistryRow] = (
 
 
 class CustomerRow(NamedTuple):
-    """A row of a prospect list with its source."""
+    """A row of a prospect list with its source, and the day somebody called there."""
 
     holder: Holder
     source: str
+    swept: date | None
 
 
 CUSTOMER: Layout[CustomerRow] = (
@@ -101,4 +103,5 @@ CUSTOMER: Layout[CustomerRow] = (
     Column("industry", ("行业",), lambda r, _: r.holder.industry),
     Column("ownership", ("登记注册类型", "所有制"), lambda r, _: r.holder.ownership),
     Column("source", ("客户来源",), lambda r, _: r.source),
+    Column("swept", ("排摸日期",), lambda r, d: d.day(r.swept)),
 )

@@ -6,8 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from zlib import crc32
 
 from plugins.crm_customers.demo.branch_files import BOM, GBK, BranchFiles, DemoFile, describe, open_file
 from plugins.crm_customers.demo.county_book import CountyBook, CountyPlay
@@ -164,9 +165,17 @@ class _Writer:
             with open_file(path, GBK, scene.as_of) as target:
                 export = Export(form, Dirt(scene.rng), target)
                 export.begin()
-                export.add(CustomerRow(holder, prospects.source) for holder in prospects.holders)
+                export.add(
+                    CustomerRow(holder, prospects.source, _swept(holder, scene.as_of)) for holder in prospects.holders
+                )
             control.organisations += prospects.organisations
             self._files.append(describe(path, "customer", CITY_BRANCH, GBK, export.tally))
+
+
+def _swept(holder: Holder, as_of: date) -> date | None:
+    """Return the day of the last call, for two prospects in five; drawn from the name, so that no other draw moves."""
+    draw = crc32(holder.name.encode())
+    return as_of - timedelta(days=draw // 5 % 180) if draw % 5 < 2 else None
 
 
 def _split(number: int) -> list[int]:
