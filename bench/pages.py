@@ -30,7 +30,7 @@ from core.installation import initialise
 from core.web.application import build_application
 from core.web.routing import cookie_name
 
-SERIES, ROUNDS = 6, 15
+SERIES, ROUNDS = 10, 15
 SLOW, FEW = 50.0, 3
 """Pages of more milliseconds are timed in a few series only."""
 EXACT = "search, exact phone"

@@ -129,6 +129,9 @@ def fetch_in(connection: Connection, sql: str, values: Sequence[Any], *before: A
                 piece = values[start : start + 5_000]
                 cursor.execute(sql.format(values="(" + ",".join("?" * len(piece)) + ")"), (*before, *piece))
                 found.extend(cursor.fetchall())
+        elif len(values) == 1:  # for a list PostgreSQL expects ten rows, and plans each time anew
+            cursor.execute(sql.replace(" IN {values}", " = %s").replace("?", "%s"), (*before, values[0]))
+            found.extend(cursor.fetchall())
         elif values:
             cursor.execute(sql.replace(" IN {values}", " = ANY(%s)").replace("?", "%s"), (*before, list(values)))
             found.extend(cursor.fetchall())
