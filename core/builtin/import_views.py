@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,6 @@ _TONES = {
     "running": "busy",
     "waiting": "busy",
 }
-_SIDE = 8
-"""Changes shown as examples."""
 ENCODINGS = ("utf-8", "gb18030", "utf-16", "big5")
 
 
@@ -191,7 +190,6 @@ def dry_run(request: Request, importer: Importer, batch: ImportBatch, job: Job) 
     profile = importer.library.thaw(batch.profile)
     base = f"/imports/{batch.id}"
     control, agrees = _control(request, summary)
-    shown = [row for row in report["changes"] if row["field"] != "source_digest"][:_SIDE]
     rows = _mapped(importer, profile, summary, request.state.locale)
     return {
         "title": f"{_('Import')} {batch.file_name}",
@@ -208,12 +206,7 @@ def dry_run(request: Request, importer: Importer, batch: ImportBatch, job: Job) 
         "seconds": _duration(job),
         "control": control,
         "control_ok": agrees,
-        "tabs": [{"label": _("Rejected"), "url": base, "active": True, "number": rejected}],
-        "reasons": [_reason(group, request.state.locale) for group in report["reasons"]],
-        "rejects_url": None,
-        "changes": [_change(request, importer, row) for row in shown],
-        "changes_note": f"{len(shown)} / {changed}",
-        "changes_url": None,
+        **_detail(request, importer, batch, report),
         "columns": rows,
         "matched": sum(1 for row in rows if row["target"]),
         "commit_url": f"{base}/commit",
@@ -221,6 +214,28 @@ def dry_run(request: Request, importer: Importer, batch: ImportBatch, job: Job) 
         "report_url": "/imports",
         "writes": added + changed,
         "undo_days": UNDO_DAYS,
+    }
+
+
+def _detail(request: Request, importer: Importer, batch: ImportBatch, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tabs of a dry run with what they show: values that would change, reasons of refused rows."""
+    _, base = words(request), f"/imports/{batch.id}"
+    numbers = {name: int(report["counts"][name]) for name in ("changed", "rejected")}
+    labels = {"changed": _("Changed"), "rejected": _("Rejected")}
+    asked, first = request.query_params.get("tab", ""), "rejected" if numbers["rejected"] else "changed"
+    tab = asked if asked in labels else first
+    shown = [row for row in report["changes"] if row["field"] != "source_digest"]
+    facts = {"shown": len(shown), "rows": f"{numbers['changed']:,}"}
+    return {
+        "tab": tab,
+        "tabs": [
+            {"label": label, "url": f"{base}?tab={name}", "active": name == tab, "number": numbers[name]}
+            for name, label in labels.items()
+        ],
+        "reasons": [_reason(group, request.state.locale) for group in report["reasons"]],
+        "rejects_url": None,
+        "changes": [_change(request, importer, row) for row in shown],
+        "changes_note": _("The first %(shown)s changed values; rows changed: %(rows)s") % facts,
     }
 
 

@@ -149,3 +149,21 @@ def test_batches_are_listed(signed_in):
     client = signed_in("mi")
     send(client)
     assert "客户.csv" in client.get("/imports").text
+
+
+def test_a_dry_run_shows_old_and_new_values(signed_in, work, rows):
+    client = signed_in("mi")
+    content = "客户号,客户名称,手机\nK1,王小明,13800138000\n"
+    first = send(client, content, profile="customer").removesuffix("/columns")
+    client.post(f"{first}/commit", data={})
+    assert work() == "done"
+
+    columns = send(client, content.replace("王小明", "王晓明"), profile="customer")
+    client.post(columns, data={**form_of(client.get(columns).text), "go": "dry_run"})
+    assert work() == "done"
+    report = client.get(columns.removesuffix("/columns")).text
+
+    assert '<del class="old">王小明</del></td><td>王晓明</td>' in report
+    assert "rows changed: 1" in report
+    assert "No row was rejected" in client.get(f"{columns.removesuffix('/columns')}?tab=rejected").text
+    assert rows() == 1
