@@ -13,7 +13,6 @@ from starlette.responses import Response
 from core.plugin.contributions import MenuItem, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
-from core.registry.filter_values import LOCAL_ZONE
 from core.security.models import AuditEntry
 from core.web import requests
 from core.web.pages import cell, page, table, words
@@ -57,7 +56,7 @@ def trail(request: Request) -> Response:
             entry.id,
             None,
             [
-                cell(entry.at.astimezone(LOCAL_ZONE), "instant"),
+                cell(entry.at, "instant"),
                 cell(entry.actor_name),
                 cell(entry.action),
                 cell(f"{entry.model} {entry.row_id or ''}".strip()),

@@ -71,7 +71,7 @@ def list_row(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
         "id": batch.id,
         "url": f"/imports/{batch.id}",
         "file_name": batch.file_name,
-        "profile": batch.profile_id,
+        "profile": batch.profile_title(request.state.locale),
         "status": state_label(batch, request.state.locale),
         "tone": _TONES.get(batch.state, "idle"),
         "at": batch.created_at,
@@ -291,7 +291,7 @@ def _facts(request: Request, batch: ImportBatch, summary: StageSummary) -> list[
     facts = [
         {"label": _("File"), "value": batch.file_name, "sub": f"{size(batch.size)} · sha256 {batch.sha256[:8]}"},
         {"label": _("Encoding"), "value": (summary.encoding or summary.kind).upper()},
-        {"label": _("Profile"), "value": batch.profile_id},
+        {"label": _("Profile"), "value": batch.profile_title(request.state.locale)},
     ]
     if sheet is not None:
         facts.append({"label": _("Header row"), "value": str(sheet.header_line), "sub": dropped or None})
@@ -325,7 +325,7 @@ def result(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
     kinds = {"done": "done", "failed": "failed", "cancelled": "stopped", "undone": "undone", "part_undone": "undone"}
     at = screen_format("instant", None, locale)
     facts = [
-        {"label": _("Profile"), "value": batch.profile_id},
+        {"label": _("Profile"), "value": batch.profile_title(locale)},
         {"label": _("By"), "value": batch.actor_name},
         {"label": _("Started"), "value": at(batch.created_at)},
         {"label": _("Status"), "value": state_label(batch, locale)},

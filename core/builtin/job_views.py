@@ -17,7 +17,6 @@ from core.jobs.models import CANCELLED, DONE, FAILED, PARKED, QUEUED, RUNNING, S
 from core.jobs.runner import declared_jobs
 from core.plugin.contributions import SIGNED_IN, Route
 from core.plugin.hookspecs import hookimpl
-from core.registry.filter_values import LOCAL_ZONE
 from core.web import requests
 from core.web.pages import words
 from core.web.templating import render
@@ -111,7 +110,7 @@ def _rows(request: Request, jobs: Sequence[Job]) -> list[dict[str, Any]]:
             "title": kinds[job.kind].label.of(locale) if job.kind in kinds else job.kind,
             "status": states[job.state],
             "tone": TONES[job.state],
-            "at": (job.started_at or job.created_at).astimezone(LOCAL_ZONE),
+            "at": (job.started_at or job.created_at),
             "who": job.actor_name,
             "finished": job.progress_done,
             "total": job.total or None,

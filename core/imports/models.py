@@ -73,6 +73,11 @@ class ImportBatch(Base):
     )
     finished_at: Mapped[datetime | None] = field(UtcDateTime, en="Finished", zh="结束", editable=False)
 
+    def profile_title(self, locale: str) -> str:
+        """Return what people call the profile."""
+        titles: dict[str, str] = (self.profile or {}).get("title") or {}
+        return titles.get(locale.partition("_")[0]) or self.profile_id
+
 
 class ImportReject(Base):
     """A file row that was not imported: where it stands, its cells as they came, and every reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, nodes
@@ -11,6 +12,7 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from core.i18n import translate
+from core.registry.filter_values import LOCAL_ZONE
 from core.registry.formats import screen_format
 from core.values.masks import HIDDEN, MASKS
 from core.web import figures
@@ -50,6 +52,7 @@ class PageEnvironment(Environment):
             self.filters[name] = screen_format(name, None, locale)
         self.filters["count"] = screen_format("integer", None, locale)
         self.filters["mask"] = _mask
+        self.filters["local"] = _local
         self.foldable: dict[str, Callable[..., Any]] = {"_": self._text, "static": static.url}
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
@@ -93,6 +96,11 @@ class _Fold(NodeTransformer):
 
 def _imports_icon(node: nodes.FromImport) -> bool:
     return isinstance(node.template, nodes.Const) and node.template.value == ICONS and "icon" in node.names
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a moment in the installation's time zone."""
+    return moment.astimezone(LOCAL_ZONE)
 
 
 def _mask(value: object, mask: str) -> str:

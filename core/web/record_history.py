@@ -14,7 +14,7 @@ from core.i18n import translate
 from core.imports.models import ImportBatch, ImportChange
 from core.registry.definitions import definition_of
 from core.registry.fields import Field
-from core.registry.filter_values import LOCAL_ZONE, today_here
+from core.registry.filter_values import today_here
 from core.registry.models import RegisteredModel
 from core.registry.records import load_record
 from core.security.models import AuditEntry
@@ -54,7 +54,7 @@ def _entries(request: Request, model: RegisteredModel, row_id: int) -> Iterator[
     for entry in requests.session_of(request).scalars(query.order_by(AuditEntry.id.desc()).limit(MOST)):
         verb = entry.action.rpartition(".")[2]
         yield {
-            "at": entry.at.astimezone(LOCAL_ZONE),
+            "at": entry.at,
             "icon": ICONS.get(verb, "history"),
             "text": verbs.get(verb, entry.action),
             "hint": "; ".join(_told(request, model, verb, entry.detail or {})),
@@ -85,7 +85,7 @@ def _imports(request: Request, model: RegisteredModel, row_id: int) -> Iterator[
             field, hidden = fields[row.field], fields[row.field].data_class != "C1"
             values = (None, None) if hidden else (_amount(field, row.old), _amount(field, row.new))
             yield {
-                "at": row.created_at.astimezone(LOCAL_ZONE),
+                "at": row.created_at,
                 "icon": "file-import",
                 "text": _change(request, field, *values),
                 "hint": row.file_name,

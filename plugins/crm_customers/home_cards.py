@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Date, and_, bindparam, case, func, select, type_coerce
 
-from core.api import LOCAL_ZONE, Actor, HomeCard, ImportBatch, Label, Money, ScopedSession, today_here, utc_now
+from core.api import Actor, HomeCard, ImportBatch, Label, Money, ScopedSession, today_here, utc_now
 from plugins.crm_customers.kept_counts import Counts, KeptCounts
 from plugins.crm_customers.models import Customer, Policy, PolicyTerm, Receivable
 from plugins.crm_customers.models.options import CLASSES, LINES, LINKS
@@ -188,7 +188,7 @@ def load_freshness(session: ScopedSession, actor: Actor) -> Mapping[str, Any] | 
         "rows": [
             {
                 "title": (row.profile or {}).get("title", {}).get(language) or f"{row.source} · {row.profile_id}",
-                "at": row.finished_at.astimezone(LOCAL_ZONE),
+                "at": row.finished_at,
                 "stale": now - row.finished_at > STALE_AFTER,
                 "days": (now - row.finished_at).days,
             }

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.api import LOCAL_ZONE, canonical
+from core.api import canonical
 from plugins.crm_customers.importing.winners import PRIORITY
 from plugins.crm_customers.models import Customer
 from plugins.crm_customers.profile_facts import CustomerFacts, Rows
@@ -55,7 +55,7 @@ def _links(reader: Reader, facts: CustomerFacts) -> dict[str, Any]:
             "cells": [
                 cell(row.source),
                 cell(_key(row.source_key)),
-                cell(row.delivered_at and row.delivered_at.astimezone(LOCAL_ZONE), "instant"),
+                cell(row.delivered_at, "instant"),
                 cell(row.file_name),
                 cell(f"#{row.batch_id}" if row.batch_id else None, url=reader.batch_url(row.batch_id)),
                 cell(row.batch_row, "count"),
@@ -154,7 +154,7 @@ def _changes(reader: Reader, changes: Rows) -> dict[str, Any]:
             "id": row.id,
             "url": None,
             "cells": [
-                cell(row.created_at.astimezone(LOCAL_ZONE), "instant"),
+                cell(row.created_at, "instant"),
                 cell(_label(reader, row.field)),
                 cell(_value(reader, row.field, row.old)),
                 cell(_value(reader, row.field, row.new)),
