@@ -1,6 +1,6 @@
 """Run one import batch in forked processes that are killed: after every commit, and at random moments between.
 
-python -m tests.core.imports.kill_runner DATA DATABASE_URL FILE KILLS SEED -> JSON with the number of kills
+python -m tests.core.imports.kill_runner DATA DATABASE_URL FILE KILLS CHUNK SEED -> JSON with the number of kills
 
 The first processes die while the file is being read and merged at once. The others find it read, so that a process
 costs no more than the chunk it merges.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.app import build_suite
 from core.config import load_settings
+from core.imports import running
 from core.imports.batches import Importer
 from core.imports.options import StageOptions
 from core.imports.stage import stage_file
@@ -29,7 +30,8 @@ WHILE_READING = 8
 
 
 def main() -> None:
-    data, url, file, kills, seed = sys.argv[1:]
+    data, url, file, kills, chunk, seed = sys.argv[1:]
+    running.CHUNK_GROUPS = int(chunk)
     environment = {"BANYAN_DATA__FOLDER": data, "BANYAN_DATABASE__URL": url}
     chance, counts = random.Random(int(seed)), {"commit": 0, "random": 0, "failed": 0}
     for number in range(ATTEMPTS):

@@ -9,20 +9,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from bench.policy_file import write_policies
 from core.app import Suite
 from core.config import load_settings
 from core.imports.batches import Importer
-from core.imports.running import CHUNK_GROUPS
 from core.imports.undo import undo_batch
 from core.installation import initialise
 from core.security.actors import system_actor
 from core.security.models import Branch
 
-ROWS = int(os.environ.get("BANYAN_KILL_ROWS", "100000"))
-KILLS = int(os.environ.get("BANYAN_KILLS", "40"))
+ROWS = int(os.environ.get("BANYAN_KILL_ROWS", "40000"))
+KILLS = int(os.environ.get("BANYAN_KILLS", "16"))
+CHUNK = ROWS // KILLS
+"""Groups in a transaction: as many commits as random kills, so that no run ends before all of them."""
 ACTOR = system_actor("test")
 CHECKS = {
     "policies": "SELECT count(*), count(DISTINCT source_key), max(source_key) FROM crm_customers_policy",
@@ -41,20 +43,33 @@ CHECKS = {
 }
 
 
-def test_an_import_killed_again_and_again_ends_like_one_that_was_left_alone(tmp_path: Path, database_url: str) -> None:
-    file = tmp_path / "policies.csv"
-    write_policies(file, ROWS)
-    alone = open_suite(tmp_path / "alone", "")
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("kills") / "policies.csv"
+    write_policies(place, ROWS)
+    return place
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, file: Path) -> dict[str, tuple[Any, ...]]:
+    """What an import that nobody killed leaves in the tables."""
+    alone = open_suite(tmp_path_factory.mktemp("alone"), "")
     run(alone, file)
-    expected = state(alone)
+    found = state(alone)
     alone.close()
+    return found
+
+
+def test_an_import_killed_again_and_again_ends_like_one_that_was_left_alone(
+    tmp_path: Path, database_url: str, file: Path, expected: dict[str, tuple[Any, ...]]
+) -> None:
     tortured = open_suite(tmp_path / "tortured", database_url)
     tortured.close()
 
     killed = torture(tmp_path / "tortured", database_url, file)
 
     tortured = build(tmp_path / "tortured", database_url)
-    assert killed["commit"] >= ROWS // CHUNK_GROUPS // 2, killed
+    assert killed["commit"] >= ROWS // CHUNK // 2, killed
     assert killed["random"] == KILLS, killed
     assert killed["failed"] == 0, killed
     assert state(tortured) == expected
@@ -91,7 +106,8 @@ def run(suite: Suite, file: Path) -> None:
 
 def torture(folder: Path, url: str, file: Path) -> dict[str, int]:
     address = "" if url.startswith("sqlite") else url
-    command = [sys.executable, "-m", "tests.core.imports.kill_runner", str(folder), address, str(file), str(KILLS), "7"]
+    options = [str(folder), address, str(file), str(KILLS), str(CHUNK), "7"]
+    command = [sys.executable, "-m", "tests.core.imports.kill_runner", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     counts: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])
