@@ -57,8 +57,10 @@ from core.registry.fields import Choice, Field, Label, choices, field
 from core.registry.filter_values import LOCAL_ZONE, today_here
 from core.registry.filters import Asked
 from core.registry.models import ListSource, Model, RegisteredModel, Registry
+from core.search.index import add as add_documents
 from core.search.index import document as document_number
 from core.search.index import find as find_documents
+from core.search.index import remove as remove_documents
 from core.search.tokens import name_tokens, plate_tokens
 from core.security.accounts import add_user
 from core.security.actors import Actor, system_actor
@@ -131,6 +133,7 @@ __all__ = [
     "Vault",
     "actor_of",
     "add_branch",
+    "add_documents",
     "add_user",
     "build_suite",
     "canonical",
@@ -158,6 +161,7 @@ __all__ = [
     "plate_tokens",
     "record_audit",
     "redirect",
+    "remove_documents",
     "render",
     "session_of",
     "system_actor",

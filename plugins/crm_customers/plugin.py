@@ -42,6 +42,7 @@ from plugins.crm_customers import (
     vehicle_states,
     views,
 )
+from plugins.crm_customers import corrections as corrections  # noqa: PLC0414 -- listens to changes of customers
 from plugins.crm_customers.importing.claims import ClaimTarget, ReceivableTarget
 from plugins.crm_customers.importing.customers import CustomerTarget
 from plugins.crm_customers.importing.policies import CoverTarget, EndorsementTarget, PolicyTarget, PolicyTermTarget

@@ -73,6 +73,7 @@ _HEAD = (
         Customer.origin,
         Customer.channel,
         Customer.credit,
+        Customer.swept_on,
         Customer.intention_on,
         Customer.merged_into_id,
         Customer.manager_id,

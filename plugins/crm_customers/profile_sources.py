@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.api import canonical
-from plugins.crm_customers.importing.winners import PRIORITY
+from plugins.crm_customers.importing.winners import CORRECTION, PRIORITY
 from plugins.crm_customers.models import Customer
 from plugins.crm_customers.profile_facts import CustomerFacts, Rows
 from plugins.crm_customers.profile_tables import Cell, Reader, cell, table
@@ -27,6 +27,7 @@ FIELDS = (
     "channel",
     "credit",
     "lost_to",
+    "swept_on",
 )
 """Fields of which a source's value is kept."""
 IN_DOCUMENT = frozenset({"sex", "birth_on"})
@@ -107,7 +108,7 @@ def _given(facts: CustomerFacts, name: str) -> Iterator[tuple[int, Any, Any]]:
 
 def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, Any, Any]], unsaid: str) -> list[Cell]:
     _ = reader.words
-    stored = _stored(value)
+    stored = stored_form(value)
     used = next((row for _rank, said, row in given if str(said) == str(stored)), None)
     others = [f"{_shown(reader, name, said)} ({row.source})" for _rank, said, row in given if str(said) != str(stored)]
     kept = _("kept from before") if given else unsaid
@@ -119,11 +120,13 @@ def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, 
 
 
 def _at(reader: Reader, row: Any) -> str:
+    if row.source == CORRECTION:
+        return reader.words("corrected here")
     facts = {"source": row.source, "batch": row.batch_id, "row": row.batch_row or "—"}
     return reader.words("%(source)s, import %(batch)s row %(row)s") % facts
 
 
-def _stored(value: Any) -> Any:
+def stored_form(value: Any) -> Any:
     """Return a column's value in the form in which sources deliver it."""
     if isinstance(value, Decimal):
         return int(value.scaleb(2))

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -198,3 +199,25 @@ def test_shares_of_other_insurers_are_kept_on_the_policy_and_never_exceed_the_wh
     assert [(row["kind"], row["counterparty"]) for row in kinds] == [("surplus", "中再财险")]
     assert "1,800.30" in page
     assert "40.00%" in page
+
+
+@pytest.mark.feature("CU-01")
+def test_a_correction_by_hand_is_found_by_search_and_survives_the_next_delivery(
+    loaded: Installation, client: httpx2.Client, tmp_path: Path
+) -> None:
+    address = address_of(client)
+    form = client.get(f"{address}/edit").text
+    version = re.findall(r'name="version" value="(\d+)"', form)[0]
+    kept = {"kind": "person", "credit": "good", "sex": "female", "birth_on": "1980-01-01", "income": "120000"}
+
+    saved = client.post(f"{address}/edit", data={**kept, "name": "陈美芬", "occupation": "校长", "version": version})
+    again = ("K1", "陈美芳", ID + check_character(ID), "女", "", "工人", "130000", "13805731234", "", "", "海宁")
+    report = loaded.load(written(tmp_path / "客户2.csv", PEOPLE, again), "customer")
+
+    assert saved.status_code == 303, saved.text
+    assert report["changed"] == 1
+    (row,) = loaded.rows("crm_customers.customer", "name,occupation,income")
+    assert (row["name"], row["occupation"], row["income"]) == ("陈美芬", "校长", "130000.00")
+    assert "陈美芬" in client.get("/search", params={"q": "美芬"}, follow_redirects=True).text
+    assert "陈美芬" not in client.get("/search", params={"q": "美芳"}, follow_redirects=True).text
+    assert "Occupation 校长 corrected here" in tab(client, "sources")
