@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from core.api import Actor, Database, ScopedSession, record_audit, system_actor
 from plugins.crm_customers.class_settings import thresholds_on
@@ -149,18 +149,14 @@ def _in(ids: Sequence[int]) -> str:
 
 
 def _changed_ids(session: ScopedSession, as_of: date, after: int, chunk: int) -> list[int]:
-    """Two queries, each along its own index: SQLite would rather read all customers in their order."""
-    found: set[int] = set()
-    for index, outdated in (
-        ("unclassified", Customer.classified_on.is_(None)),
-        ("next_expiry", Customer.next_expiry < as_of),
-    ):
-        ids = (
-            select(Customer.id)
-            .with_hint(Customer, f"INDEXED BY ix_crm_customers_customer_{index}", "sqlite")
-            .where(Customer.id > after, Customer.merged_into_id.is_(None), outdated)
-        )
-        found.update(session.scalars(ids.order_by(Customer.id).limit(chunk)))
+    """Two queries, each along its own index; SQLite, told nothing, reads all customers while its counts are old."""
+    sqlite, found = session.connection().dialect.name == "sqlite", set[int]()
+    for index, outdated in (("unclassified", "classified_on IS NULL"), ("next_expiry", "next_expiry < :as_of")):
+        along = f"INDEXED BY ix_crm_customers_customer_{index}" if sqlite else ""
+        sql = f"""SELECT id FROM crm_customers_customer {along}
+            WHERE {outdated} AND merged_into_id IS NULL AND id > :after ORDER BY id LIMIT :chunk"""  # noqa: S608 -- constants
+        values = {"after": after, "chunk": chunk, "as_of": as_of.isoformat() if sqlite else as_of}
+        found.update(session.connection().execute(text(sql), values).scalars())
     return sorted(found)[:chunk]
 
 
