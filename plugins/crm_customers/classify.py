@@ -23,7 +23,8 @@ POSTGRESQL_CHUNK = 100_000
 """Many on PostgreSQL, whose writers wait only for the same customers: it reads large parts of tables much faster."""
 _LOCK = 0x636C6173
 """Advisory lock of PostgreSQL: two classifications at once could write a class that is already outdated."""
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
+"""Takes the number of customers done and of all."""
 
 
 @dataclass
@@ -67,11 +68,13 @@ def classify_all(
         as_of: The day to classify for.
         chunk: Customers of one transaction; by default what suits the database.
         actor: On whose behalf; default the system task "classification".
-        progress: Called with the number of customers done, after each chunk.
+        progress: Told after each chunk.
     """
     actor = actor or system_actor("classification")
     chunk = chunk or (CHUNK if database.is_sqlite else POSTGRESQL_CHUNK)
     result, after = Result(as_of), 0
+    with database.read(actor) as session:
+        total = session.scalar(select(func.count()).where(Customer.merged_into_id.is_(None))) or 0
     while True:
         with database.write(actor) as session:
             last = _end_of_chunk(session, after, chunk)
@@ -81,7 +84,7 @@ def classify_all(
             classify_scope(session, f"BETWEEN {after + 1} AND {last}", result)
         after = last
         if progress:
-            progress(result.customers)
+            progress(result.customers, total)
 
 
 def classify_changed(database: Database, as_of: date, *, chunk: int = CHUNK, actor: Actor | None = None) -> Result:

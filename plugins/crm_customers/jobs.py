@@ -13,4 +13,4 @@ def classify_changed_customers(context: JobContext) -> dict[str, object]:
 
 def classify_all_customers(context: JobContext) -> dict[str, object]:
     """Classify everybody: figures that move with time alone need it once a day."""
-    return classify_all(context.suite.database, today_here(), progress=lambda done: context.progress(done, 0)).as_dict()
+    return classify_all(context.suite.database, today_here(), progress=context.progress).as_dict()

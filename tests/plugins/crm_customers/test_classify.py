@@ -168,7 +168,7 @@ def test_a_run_leaves_one_audit_line_with_its_counts(book: Book) -> None:
 def test_a_killed_run_is_finished_by_the_next(book: Book) -> None:
     customers = [book.customer() for _ in range(4)]
 
-    def stop(done: int) -> None:
+    def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
