@@ -17,6 +17,7 @@ from core.security.permissions import CORE_ROLES, sync_roles
 from core.testing.fixtures import make_settings
 from plugins.crm_customers.demo import write_portfolio
 from plugins.crm_customers.demo_run import ACTOR, import_files, make_offices
+from plugins.crm_customers.duplicate_candidates import find_candidates
 from plugins.crm_customers.screens import ROLES
 
 CUSTOMERS, VEHICLES = 800, 1500
@@ -136,6 +137,22 @@ def test_every_rejected_row_keeps_its_cells(demo):
 def test_figures_equal_the_control_to_the_cent(demo, figure, sql):
     suite, portfolio = demo
     assert number(suite, sql) == portfolio.figures()[figure]
+
+
+def test_persons_of_one_name_alone_are_not_even_candidates(demo):
+    suite, _ = demo
+    namesakes = (
+        "SELECT count(*) FROM (SELECT 1 FROM crm_customers_customer WHERE kind = 'person' AND name <> '' "
+        "GROUP BY name_key HAVING count(*) > 1)"
+    )
+    alone = "SELECT count(*) FROM crm_customers_duplicate_candidate WHERE reasons = '[\"name\"]'"
+    with suite.database.write(system_actor("test")) as session:
+        find_candidates(session, [row.id for row in session.execute(text("SELECT id FROM crm_customers_customer"))])
+        stored = session.execute(text(alone)).scalar()
+        session.rollback()
+
+    assert number(suite, namesakes) > 0
+    assert stored == 0
 
 
 def test_every_customer_can_be_reached_by_the_phone_that_was_delivered(demo):
