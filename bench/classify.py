@@ -31,6 +31,7 @@ from plugins.crm_customers.classify import classify_all, classify_changed, mark_
 
 AS_OF = date(2026, 6, 30)
 ACTOR = system_actor("bench")
+CLAIM_COLUMNS = "policy_id loss_on paid outstanding branch_id source source_key"
 FLOOR = """SELECT p.holder_id, COUNT(*), SUM(t.premium), MIN(t.start_on), MAX(t.end_on), SUM(c.count), SUM(c.amount)
     FROM crm_customers_policy p JOIN crm_customers_policy_term t ON t.policy_id = p.id
     LEFT JOIN (SELECT policy_id, COUNT(*) AS count, SUM(paid + outstanding) AS amount
@@ -61,8 +62,7 @@ def measure(database: Database, customers: int) -> None:
     times: list[tuple[float, float]] = []
     for name, run in runs:
         if run is runs[-1][1]:
-            with database.write(ACTOR) as session:
-                mark_changed(session, random.Random(2).sample(range(1, customers + 1), min(1000, customers)))
+            change(database, random.Random(2).sample(range(1, customers + 1), min(1000, customers)))
         floor, floor_cpu, _ = min((timed(lambda: group_by(database)) for _ in range(3)), key=lambda taken: taken[0])
         seconds, cpu, result = timed(run)
         times.append((seconds, cpu))
@@ -73,6 +73,14 @@ def measure(database: Database, customers: int) -> None:
     share, cpu_share = (changed / full for changed, full in zip(times[-1], times[1], strict=True))
     print(f"1,000 changed customers take {share:.1%} of the run on the same day (CPU {cpu_share:.1%})")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def change(database: Database, customers: list[int]) -> None:
+    """Give each customer a claim, as an import does, and mark them."""
+    with database.write(ACTOR) as session:
+        claims = [(each * 3, AS_OF.isoformat(), 100_000, 0, 1, "bench", str(each)) for each in customers]
+        insert(session.connection(), tables.Claim, CLAIM_COLUMNS, claims)
+        mark_changed(session, customers)
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, float, Any]:
@@ -126,7 +134,7 @@ def _fill(connection: Connection, ids: range) -> None:
         rows["policy"],
     )
     insert(connection, tables.PolicyTerm, "policy_id start_on end_on premium branch_id source source_key", rows["term"])
-    insert(connection, tables.Claim, "policy_id loss_on paid outstanding branch_id source source_key", rows["claim"])
+    insert(connection, tables.Claim, CLAIM_COLUMNS, rows["claim"])
     insert(
         connection,
         tables.Endorsement,

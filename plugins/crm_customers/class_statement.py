@@ -28,9 +28,11 @@ class Statement:
     """
 
     def __init__(self, dialect: str, day: Day, scope: str) -> None:
-        self._days, self._day, self._scope = SqlDays(dialect), day, scope
+        self._days, self._day = SqlDays(dialect), day
         self._facts = Facts(self._days, day, scope)
         self._today = self._days.literal(day.ordinal)
+        # PostgreSQL reads all customers where it is told no range; told a list twice, it expects one row and loops
+        self._near = f"AND c.id {scope}" if scope.startswith("BETWEEN") else ""
 
     def text(self) -> str:
         """Return a SELECT of id, the columns of ``OUTCOME``, ``entered_on``, ``unsure`` and ``previous``.
@@ -50,7 +52,7 @@ class Statement:
         columns = ", ".join(f"o.{name}" for name in ("id", *OUTCOME, "entered_on", "unsure", "previous"))
         return f"""WITH {queries}
 SELECT {columns} FROM outcome o CROSS JOIN crm_customers_customer c
-WHERE c.id = o.id AND c.id {self._scope} AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
+WHERE c.id = o.id {self._near} AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
 
     def _figures(self) -> str:
         """Everything about a customer in one row."""
@@ -71,7 +73,7 @@ WHERE c.id = o.id AND c.id {self._scope} AND (o.unsure OR c.classified_on IS NUL
             OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS odd
     FROM held h CROSS JOIN crm_customers_customer c LEFT JOIN amended a ON a.id = h.id
     LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id
-    WHERE c.id = h.id AND c.id {self._scope} {self._days.apart}"""
+    WHERE c.id = h.id {self._near} {self._days.apart}"""
 
     def _axes(self) -> str:
         """The two ways to ``good``; the stretches of cover are looked at where sums leave it open."""

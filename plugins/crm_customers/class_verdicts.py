@@ -17,6 +17,10 @@ from plugins.crm_customers.measures import Known, read_figures
 from plugins.crm_customers.models.options import CLASSES
 
 _NOW = Table("class_now", MetaData())
+_MANY = "SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '64MB'"
+"""Settings of PostgreSQL: compiling takes longer than the statement, and sorts belong in memory."""
+_FEW = f"{_MANY}; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0"
+"""Given customers are looked up: reading whole tables and starting workers for them takes longer than all the rest."""
 _INDEXED = ("class_code", "next_expiry")
 _CHANGED = "(previous IS NULL OR previous <> class_code)"
 _BEFORE = "(first_insured_on IS NOT NULL AND class_code <> 'standard')"
@@ -41,8 +45,7 @@ class Verdicts:
 
     def __enter__(self) -> Self:
         if not self._sqlite:
-            # compiling takes longer than the statement, and whole tables read once a chunk would grow with the square
-            self._cursor.execute("SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '64MB'")
+            self._cursor.execute(_MANY if self._scope.startswith("BETWEEN") else _FEW)
         statement = Statement(self._connection.dialect.name, self._day, self._scope).text()
         self._cursor.execute(f"CREATE TEMPORARY TABLE class_now AS {statement}")
         self._cursor.execute(f"ALTER TABLE class_now ADD COLUMN reasons {'JSON' if self._sqlite else 'JSONB'}")
@@ -52,6 +55,8 @@ class Verdicts:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._cursor.execute("DROP TABLE class_now")
+            if not self._sqlite:
+                self._cursor.execute("SET LOCAL enable_seqscan = on")
         self._cursor.close()
 
     def settle(self) -> None:
