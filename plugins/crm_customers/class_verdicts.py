@@ -16,6 +16,8 @@ from plugins.crm_customers.classification import Day, classify
 from plugins.crm_customers.measures import Known, read_figures
 from plugins.crm_customers.models.options import CLASSES
 
+SETTLED = 5_000
+"""Customers whose facts are in memory at once: a changed limit may move every headline."""
 _NOW = Table("class_now", MetaData())
 _MANY = "SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '64MB'"
 """Settings of PostgreSQL: compiling takes longer than the statement, and sorts belong in memory."""
@@ -63,12 +65,12 @@ class Verdicts:
         """Decide one by one what SQL could not decide exactly, and give a changed headline its reasons."""
         self._cursor.execute("SELECT id, previous FROM class_now WHERE unsure OR previous <> class_code")
         previous = dict(self._cursor.fetchall())
-        rows = [
-            (*_outcome(known, previous[customer], self._day), customer)
-            for customer, known in read_figures(self._connection, list(previous), self._day).items()
-        ]
-        if rows:
-            update_rows(self._connection, _NOW, (*OUTCOME, "entered_on", "reasons"), rows)
+        ids = list(previous)
+        for start in range(0, len(ids), SETTLED):
+            found = read_figures(self._connection, ids[start : start + SETTLED], self._day)
+            rows = [(*_outcome(known, previous[each], self._day), each) for each, known in found.items()]
+            if rows:
+                update_rows(self._connection, _NOW, (*OUTCOME, "entered_on", "reasons"), rows)
 
     def write_history(self) -> None:
         """Add a row for each changed headline; the first classification also tells what was before (CU-26)."""
