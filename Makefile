@@ -13,8 +13,8 @@ help: ## Show this list
 run: $(VENV)/.runtime ## Start Banyan with demo data: make run [PORT=8000] [DATA=var]
 	@exec $(BIN)/banyan --data "$(DATA)" up --port $(PORT)
 
-test: $(VENV)/.dev ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev ## Run the tests; those of the code itself, tests/rules, are part of make check
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/rules
 
 check: $(VENV)/.dev ## Check style, types, directions of imports, house rules, templates, texts, generated pages
 	$(BIN)/ruff format --check .

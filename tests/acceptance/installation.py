@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from pysqlite3 import dbapi2 as sqlite
 
 from core.commands.import_ import REJECTS
 
@@ -25,6 +26,7 @@ DATA = ROOT.parent / "shared" / "data"
 COMMAND = (sys.executable, "-m", "core")
 PASSWORD = "seven green apples"
 PATIENCE = 120
+UNCOMPARED = ("core_heartbeat", "core_search", "core_import_batch", "sqlite_sequence")
 
 
 @dataclass
@@ -80,6 +82,13 @@ class Installation:
         """Take an import back."""
         report: dict[str, Any] = self.json("import", "--undo", str(batch))
         return report
+
+    def contents(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of every table, besides signs of life, the search index and the record of failed imports."""
+        with closing(sqlite.connect(f"file:{self.folder / 'banyan.db'}?mode=ro", uri=True)) as database:
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            kept = [name for name in tables if not name.startswith(UNCOMPARED)]
+            return {name: sorted(database.execute(f'SELECT * FROM "{name}"'), key=repr) for name in kept}
 
     @contextmanager
     def worker(self) -> Iterator[None]:

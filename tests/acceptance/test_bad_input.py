@@ -12,7 +12,6 @@ from pysqlite3 import dbapi2 as sqlite
 from tests.acceptance.installation import Installation
 from tests.acceptance.test_core_files import POLICY, policy, written
 
-UNCOMPARED = ("core_heartbeat", "core_search", "core_import_batch", "sqlite_sequence")
 LANGUAGES = ("zh_CN.UTF-8", "C.UTF-8")
 GOOD = policy("P1", "张三", "100", "2026-01-01", "2026-12-31")
 
@@ -23,14 +22,6 @@ def told(installation: Installation, *words: str | Path) -> list[str]:
         Installation(installation.folder, {**installation.settings, "LC_ALL": language}).run(*words, status=1)
         for language in LANGUAGES
     ]
-
-
-def contents(installation: Installation) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, besides signs of life, the search index's inside and the record of failed imports."""
-    with closing(sqlite.connect(f"file:{installation.folder / 'banyan.db'}?mode=ro", uri=True)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in tables if not name.startswith(UNCOMPARED)]
-        return {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for name in kept}
 
 
 def setting_file(text: str) -> Callable[[Path, Path], tuple[str | Path, ...]]:
@@ -78,14 +69,14 @@ def test_a_refusal_names_what_and_the_cure_and_changes_nothing(
     installed: Installation, tmp_path: Path, case: str
 ) -> None:
     make, named, chinese = CASES[case]
-    before = contents(installed)
+    before = installed.contents()
 
     in_chinese, in_english = told(installed, *make(installed.folder, tmp_path))
 
     assert all(name in in_english for name in named), in_english
     assert chinese in in_chinese
     assert all(text.startswith("banyan: ") and "Traceback" not in text for text in (in_chinese, in_english))
-    assert contents(installed) == before
+    assert installed.contents() == before
 
 
 def test_wrong_cells_are_rejected_row_by_row_with_place_and_cure(installed: Installation, tmp_path: Path) -> None:
@@ -116,13 +107,13 @@ def test_a_clerk_cannot_load_into_a_branch_of_others(installed: Installation, tm
 def test_a_database_newer_than_the_code_is_not_touched(installation: Installation) -> None:
     with closing(sqlite.connect(installation.folder / "banyan.db")) as database, database:
         database.execute("UPDATE alembic_version_core SET version_num = 'from_the_future'")
-    before = contents(installation)
+    before = installation.contents()
 
     in_chinese, in_english = told(installation, "db", "upgrade")
 
     assert "from_the_future" in in_english
     assert "恢复升级前的备份" in in_chinese
-    assert contents(installation) == before
+    assert installation.contents() == before
 
 
 def test_a_plugin_that_does_not_exist_is_named_with_what_there_is(installation: Installation) -> None:

@@ -158,14 +158,18 @@ def test_importing_again_in_another_order_changes_nothing(loaded: tuple[Installa
 
 def test_undoing_batches_brings_the_state_before_back(template: Path, tmp_path: Path) -> None:
     installation = Installation(Path(shutil.copytree(template, tmp_path / "data")))
-    empty = facts_of(installation)
+
+    def business() -> dict[str, list[tuple[object, ...]]]:
+        return {name: rows for name, rows in installation.contents().items() if name.startswith("crm_customers")}
+
+    empty = business()
     policies = installation.load(DATA / FILES["motor_fr_2003_2004_policies"], "motor_fr_2003_2004_policies")
-    before = facts_of(installation)
+    before = business()
     claims = installation.load(DATA / FILES["motor_fr_2003_2004_claims"], "motor_fr_2003_2004_claims")
 
     installation.undo(claims["batch"])
-    with_policies = facts_of(installation)
+    with_policies = business()
     installation.undo(policies["batch"])
 
     assert with_policies == before
-    assert facts_of(installation) == empty
+    assert business() == empty
