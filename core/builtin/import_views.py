@@ -14,6 +14,7 @@ from core.imports.mapping import REST, choice_of, keeps_rest
 from core.imports.models import BATCH_STATES, ImportBatch, ImportChange
 from core.imports.rejects import reason_text
 from core.imports.staging import StageSummary, summary_from
+from core.registry.fields import Label
 from core.registry.formats import screen_format
 from core.web import requests
 from core.web.pages import words
@@ -309,6 +310,8 @@ def _mapped(importer: Importer, profile: Profile, summary: StageSummary, locale:
     for header in sheet.headers if sheet else ():
         fed = sheet.mapped.get(header, []) if sheet else []
         known = list(dict.fromkeys(labels[name] for name in fed if name in labels)) or fed
+        if header in profile.branch.column:
+            known = [Label("Branch", "机构").of(locale)]
         rows.append({"header": header, "target": " / ".join(known[:2]) or None, "sample": "", "warning": None})
     return rows
 

@@ -19,6 +19,7 @@ PATIENCE = 60_000
 """Milliseconds a job may take on a loaded machine."""
 CHINESE = {
     "Rejected": "拒绝",
+    "Branch": "机构",
     "Download rejected rows with reasons": "下载拒绝行（含原因列）",
     "Undo this import": "撤销这次导入",
     "The import was taken back.": "导入已撤销。",
@@ -84,6 +85,7 @@ def test_a_file_is_read_rehearsed_written_and_taken_back(
     rehearsed = page.inner_text("main")
     assert [int(text) for text in page.locator(".strip .kpi .big").all_inner_texts()][:3] == [3, 0, 0]
     assert words["Rejected"] in rehearsed
+    assert re.search(r"出单机构\s+" + words["Branch"], rehearsed), rehearsed
     assert page.request.get("/api/v1/crm_customers/policies").json()["items"] == []
 
     page.click(".decide .button.primary")
