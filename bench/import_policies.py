@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-from bench.policy_file import HEADER, write_policies
+from bench.policy_file import HEADER, customers, write_policies
 from core.config import load_settings
 from core.db.bulk import insert_rows
 from core.imports.batches import Importer
@@ -30,6 +30,7 @@ from core.security.models import Branch
 
 MONEY = {17, 18, 19}
 DATES = {14, 20, 21, 22}
+NUMBERS = {15}
 
 
 def main() -> None:
@@ -52,7 +53,7 @@ def measure(folder: Path, file: Path, policies: int, url: str) -> None:
     actor = system_actor("bench")
     with suite.database.write(actor) as session:
         session.add(Branch(code="330402", name="南湖支公司", area_code="0573"))
-    seconds = floor(suite.database.writer, file)
+    seconds = floor(suite.database.writer, file, policies)
     print(f"{suite.database.writer.dialect.name}: floor {policies / seconds:10,.0f} rows/s")
     importer = Importer(suite)
     peak = Peak()
@@ -68,12 +69,12 @@ def measure(folder: Path, file: Path, policies: int, url: str) -> None:
     suite.close()
 
 
-def floor(engine: Any, file: Path) -> float:
-    """Seconds for csv → typed values → one table with five indexes and a foreign key."""
+def floor(engine: Any, file: Path, policies: int) -> float:
+    """Seconds for csv → typed values → one table with five indexes and a foreign key to a third as many customers."""
     metadata = MetaData()
     owner = Table("bench_owner", metadata, Column("id", Integer, primary_key=True))
     names = [f"c{at}" for at in range(len(HEADER))]
-    kinds = [BigInteger if at in MONEY else Text for at in range(len(HEADER))]
+    kinds = [BigInteger if at in MONEY | NUMBERS else Text for at in range(len(HEADER))]
     columns = [Column(name, kind) for name, kind in zip(names, kinds, strict=True)]
     table = Table("bench_policy", metadata, Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
                   Column("owner_id", ForeignKey("bench_owner.id")), *columns)  # fmt: skip
@@ -82,17 +83,19 @@ def floor(engine: Any, file: Path) -> float:
         Index(f"bench_{at}", table.c[f"c{at}"])
     with engine.begin() as connection:
         metadata.create_all(connection)
-        connection.execute(owner.insert().values(id=1))
+        insert_rows(connection, owner, ("id",), ((number,) for number in range(customers(policies))))
     begun = time.perf_counter()
     with engine.begin() as connection:
-        insert_rows(connection, table, ("id", "owner_id", *names), typed(file))
+        insert_rows(connection, table, ("id", "owner_id", *names), typed(file, policies))
     took = time.perf_counter() - begun
     with engine.begin() as connection:
         metadata.drop_all(connection)
     return took
 
 
-def typed(file: Path) -> Iterator[tuple[Any, ...]]:
+def typed(file: Path, policies: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows with every number, amount and day checked."""
+    people = customers(policies)
     with file.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
         next(reader)
@@ -102,7 +105,9 @@ def typed(file: Path) -> Iterator[tuple[Any, ...]]:
                 values[at] = int(Decimal(values[at]) * 100)
             for at in DATES:
                 values[at] = date.fromisoformat(values[at]).isoformat()
-            yield (number, 1, *values)
+            for at in NUMBERS:
+                values[at] = int(values[at])
+            yield (number, (number - 1) % people, *values)
 
 
 def _cpu() -> float:

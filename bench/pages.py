@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from bench.book import build, finish, phone, sign_in
 from bench.page_server import CPU
 from core.app import Suite
 from core.config import load_settings
 from core.installation import initialise
+from core.testing.statements import traced
 from core.web.application import build_application
 from core.web.routing import cookie_name
 
@@ -173,31 +174,11 @@ def _is_fragment(path: str) -> bool:
 
 def count_statements(suite: Suite, path: str, headers: Mapping[str, str]) -> int:
     """Return how many statements a page runs, raw ones included, transaction commands not."""
-    seen: list[str] = []
-
-    def trace(connection: Any, *_rest: Any) -> None:
-        if suite.database.is_sqlite:
-            connection.set_trace_callback(seen.append)
-        else:
-            connection.cursor_factory = _counting(seen)
-
     application = build_application(suite)
     asyncio.run(_call(application, path, headers))
-    event.listen(suite.database.reader, "checkout", trace)
-    asyncio.run(_call(application, path, headers))
-    event.remove(suite.database.reader, "checkout", trace)
-    return sum(statement.lstrip().startswith(("SELECT", "WITH")) for statement in seen)
-
-
-def _counting(seen: list[str]) -> Any:
-    from psycopg import Cursor
-
-    class Counting(Cursor[Any]):
-        def execute(self, query: Any, *rest: Any, **options: Any) -> Any:
-            seen.append(str(query))
-            return super().execute(query, *rest, **options)
-
-    return Counting
+    with traced(suite.database.reader) as statements:
+        asyncio.run(_call(application, path, headers))
+    return len(statements)
 
 
 async def _call(application: Any, path: str, headers: Mapping[str, str]) -> None:

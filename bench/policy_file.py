@@ -30,7 +30,7 @@ def write_policies(file: Path, policies: int, seed: int = 7) -> None:
 
 def rows(policies: int, seed: int) -> Iterator[tuple[str, ...]]:
     chance = random.Random(seed)
-    people = [person(chance, number) for number in range(policies // 3)]
+    people = [person(chance, number) for number in range(customers(policies))]
     first = date(2025, 1, 1)
     for number in range(policies):
         name, identity, phone, address = people[number % len(people)]
@@ -44,6 +44,11 @@ def rows(policies: int, seed: int) -> Iterator[tuple[str, ...]]:
             (start - timedelta(days=9)).isoformat(), start.isoformat(), (start.replace(year=start.year + 1)).isoformat(),
             f"2000400{manager:02d}王某",
         )  # fmt: skip
+
+
+def customers(policies: int) -> int:
+    """Number of customers who hold them."""
+    return policies // 3
 
 
 def person(chance: random.Random, number: int) -> tuple[str, str, str, str]:

@@ -49,14 +49,16 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "core", "init"], env=environment, check=True, capture_output=True)
         bare = [measure([sys.executable, "-c", BARE], environment, settle=1.0) for _ in range(STARTS)]
         ours = [measure([sys.executable, "-m", "core", "serve", "--port"], environment) for _ in range(STARTS)]
-    start, floor = min(seconds for seconds, _ in ours), min(seconds for seconds, _ in bare)
-    memory, bare_memory = min(size for _, size in ours), min(size for _, size in bare)
+    (start, used, memory), (floor, bare_used, bare_memory) = (
+        map(min, zip(*each, strict=True)) for each in (ours, bare)
+    )
     print(f"start to first answer  {start:6.2f} s   bare {floor:6.2f} s   {start / floor:4.1f}x")
+    print(f"CPU until then         {used:6.2f} s   bare {bare_used:6.2f} s   {used / bare_used:4.1f}x   bar 2x")
     print(f"idle, web and worker   {memory:6.0f} MiB PSS   bare {bare_memory:4.0f} MiB   bar {MEBIBYTE_BAR}")
 
 
-def measure(command: list[str], environment: Mapping[str, str], settle: float = SETTLE_SECONDS) -> tuple[float, float]:
-    """Return (seconds until the first answer, MiB of proportional memory of the process and its children when idle)."""
+def measure(command: list[str], environment: Mapping[str, str], settle: float = SETTLE_SECONDS) -> tuple[float, ...]:
+    """Return seconds and CPU seconds until the first answer, and MiB of proportional memory of the family when idle."""
     port = free_port()
     begun = time.perf_counter()
     process = subprocess.Popen(
@@ -64,9 +66,9 @@ def measure(command: list[str], environment: Mapping[str, str], settle: float = 
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/livez", process)
-        seconds = time.perf_counter() - begun
+        seconds, used = time.perf_counter() - begun, cpu_of(process.pid)
         time.sleep(settle)
-        return seconds, sum(map(memory_of, family(process.pid)))
+        return seconds, used, sum(map(memory_of, family(process.pid)))
     finally:
         process.terminate()
         process.wait(60)
@@ -98,6 +100,12 @@ def family(process_id: int) -> list[int]:
         for child in tasks.read_text().split()
     ]
     return [process_id, *(member for child in children for member in family(child))]
+
+
+def cpu_of(process_id: int) -> float:
+    """Return the CPU seconds that all threads of a process have used."""
+    files = Path(f"/proc/{process_id}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
 
 
 def memory_of(process_id: int) -> float:

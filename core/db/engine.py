@@ -46,7 +46,7 @@ def create_engines(url: str) -> tuple[Engine, Engine]:
 
 
 def _sqlite_engine(url: str, *, write: bool) -> Engine:
-    from pysqlite3 import dbapi2
+    from core.db.sqlite import dbapi2
 
     if dbapi2.sqlite_version_info < SAFE_SQLITE:
         raise DatabaseStateError(
@@ -72,6 +72,12 @@ def _sqlite_engine(url: str, *, write: bool) -> Engine:
         for pragma in (*PRAGMAS, f"query_only={'OFF' if write else 'ON'}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "checkin")
+    def _leave_transaction(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # SQLite keeps a transaction open whose COMMIT failed, and with it the lock for writing.
+        if connection is not None and connection.in_transaction:
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

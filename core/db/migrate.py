@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspe
 
 from core.db.base import Base, owner_of
 from core.db.migration_lock import upgrade_lock
+from core.db.row_security import protect
 from core.db.session import Database
 from core.errors import DatabaseStateError
 
@@ -23,6 +24,10 @@ CORE_FOLDER = Path(__file__).parents[2] / "migrations" / "versions"
 REVISION = re.compile(r"\d{4}_[a-z0-9_]{1,27}")
 """Name of a revision and of its file: at most 32 characters, since Alembic's column is no longer."""
 PREFIX = "alembic_version_"
+ATTRIBUTE = r'^{name} = "([a-z0-9_.]+)"'
+"""How a revision says something of itself; read from its text, since importing it would load Alembic."""
+CONTRACT = "contract"
+"""Phase of a revision that takes away what older code still needs."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,28 @@ class Source:
     def revisions(self) -> list[str]:
         """Names of the revisions in order; read from the file names alone."""
         return sorted(file.stem for file in self.folder.glob("*.py") if REVISION.fullmatch(file.stem))
+
+    def phase(self, revision: str) -> str:
+        """Return ``expand``, unless the revision says ``phase = "contract"``: old code cannot run after it."""
+        return self._said(revision, "phase") or "expand"
+
+    def backfill(self, revision: str) -> str:
+        """Return the job that fills what a revision added (``backfill = "plugin.job"``), empty for none."""
+        return self._said(revision, "backfill")
+
+    def remaining(self, version: str) -> list[str]:
+        """Return the revisions after one, all of them for an empty database."""
+        known = self.revisions
+        return known[known.index(version) + 1 :] if version in known else known
+
+    def serves(self, version: str) -> bool:
+        """Whether this code can run on tables of a version: only contracting revisions are still to do."""
+        return version in self.revisions and all(self.phase(each) == CONTRACT for each in self.remaining(version))
+
+    def _said(self, revision: str, name: str) -> str:
+        text = (self.folder / f"{revision}.py").read_text(encoding="utf-8")
+        found = re.search(ATTRIBUTE.format(name=name), text, flags=re.MULTILINE)
+        return found[1] if found else ""
 
     @property
     def version_table(self) -> str:
@@ -83,6 +110,16 @@ def pending(database: Database, plugins: PluginManager) -> list[Source]:
     return behind
 
 
+def unserved(database: Database, plugins: PluginManager) -> list[Source]:
+    """Return the owners whose code cannot run on their tables: behind by more than contracting revisions.
+
+    Raises:
+        DatabaseStateError: As for `pending`.
+    """
+    versions = current(database)
+    return [each for each in pending(database, plugins) if not each.serves(versions.get(each.owner, ""))]
+
+
 def upgrade(database: Database, plugins: PluginManager) -> list[Applied]:
     """Bring all tables up to the code, owner by owner, each revision in one transaction.
 
@@ -98,7 +135,16 @@ def upgrade(database: Database, plugins: PluginManager) -> list[Applied]:
     if not pending(database, plugins):
         return []
     with upgrade_lock(database):
-        return [_upgrade(database, source) for source in pending(database, plugins)]
+        # Before, so that the application's role may read what the owner's is about to make.
+        renew_policies(database)
+        return [upgrade_to(database, source) for source in pending(database, plugins)]
+
+
+def renew_policies(database: Database) -> None:
+    """Give every table with a branch its policy, those of plugins that came later too; nothing to do on SQLite."""
+    if not database.is_sqlite:
+        with migration_connection(database.owner_url) as connection, connection.begin():
+            protect(connection, database.shared_tables, database.url)
 
 
 def _versions(connection: Connection) -> dict[str, str]:
@@ -136,26 +182,37 @@ def _check(connection: Connection, source: Source, version: str) -> None:
         )
 
 
-def _upgrade(database: Database, source: Source) -> Applied:
+def upgrade_to(database: Database, source: Source, revision: str = "head") -> Applied:
+    """Bring the tables of one owner to a revision, each step in one transaction; the caller holds the lock.
+
+    Args:
+        database: The database.
+        source: The owner.
+        revision: Name of the revision; one that was reached before changes nothing.
+
+    Raises:
+        DatabaseStateError: A step failed; nothing of it was kept.
+    """
     from alembic import command
 
     from core.db.revisions import alembic_config
 
     before = current(database).get(source.owner, "")
-    with migration_connection(database.url) as connection:
+    with migration_connection(database.owner_url) as connection:
         try:
-            command.upgrade(alembic_config(source, connection), "head")
+            command.upgrade(alembic_config(source, connection), revision)
         except Exception as error:
             after = current(database).get(source.owner, "")
             raise DatabaseStateError(
                 "upgrade_failed",
                 "Upgrading the tables of {owner} failed after {after}: {problem}.",
-                "Nothing of the failed step was kept. Correct the cause and run `banyan db upgrade` again.",
+                "Nothing of the failed step was kept. Correct the cause and upgrade again.",
                 owner=source.owner,
                 after=after or "the start",
                 problem=(str(error).splitlines() or [type(error).__name__])[0].rstrip("."),
             ) from error
-    return Applied(source.owner, before, source.revisions[-1])
+    renew_policies(database)
+    return Applied(source.owner, before, source.revisions[-1] if revision == "head" else revision)
 
 
 @contextmanager
@@ -179,7 +236,7 @@ def migration_connection(url: str) -> Iterator[Connection]:
 def _migration_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, poolclass=NullPool)
-    from pysqlite3 import dbapi2
+    from core.db.sqlite import dbapi2
 
     engine = create_engine(url, module=dbapi2, poolclass=NullPool)
 

@@ -36,10 +36,24 @@ def alembic_config(source: Source, connection: Connection) -> Config:
     return config
 
 
+def offline_config(source: Source, url: str, output: StringIO) -> Config:
+    """Return the configuration that writes one owner's statements for the kind of database at ``url``."""
+    config = Config(output_buffer=output, stdout=StringIO())
+    config.set_main_option("script_location", str(ROOT).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(source.folder).replace("%", "%%"))
+    config.attributes.update(source=source, url=url)
+    return config
+
+
 def configure(context: Any) -> None:
-    """Set up Alembic's context from the configuration made by `alembic_config`."""
+    """Set up Alembic's context from the configuration made by `alembic_config` or `offline_config`."""
     attributes = context.config.attributes
-    options = context_options(attributes["source"], attributes["connection"])
+    source = attributes["source"]
+    if context.is_offline_mode():
+        context.configure(url=attributes["url"], version_table=source.version_table, literal_binds=True)
+        return
+    options = context_options(source, attributes["connection"])
     context.configure(connection=attributes["connection"], target_metadata=Base.metadata, **options)
 
 

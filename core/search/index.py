@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import Connection, TextClause, text
 
-from core.search.tokens import query_tokens
+from core.values.tokens import query_tokens
 
 KIND_SHIFT = 48
 """A document number is the kind of record above the record's id."""
@@ -60,6 +60,14 @@ def remove(connection: Connection, numbers: Iterable[int]) -> None:
     rows = [{"number": number} for number in numbers]
     if rows:
         connection.execute(text(f"DELETE FROM {TABLE} WHERE {column} = :number"), rows)  # noqa: S608 -- constants
+
+
+def remove_kinds(connection: Connection, kinds: Iterable[int]) -> None:
+    """Remove all documents of some kinds."""
+    column = "rowid" if connection.dialect.name == "sqlite" else "id"
+    statement = text(f"DELETE FROM {TABLE} WHERE {column} >= :low AND {column} < :high")  # noqa: S608 -- constants
+    for kind in kinds:
+        connection.execute(statement, {"low": kind << KIND_SHIFT, "high": (kind + 1) << KIND_SHIFT})
 
 
 def _asked(dialect: str, typed: str) -> str:
