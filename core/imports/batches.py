@@ -42,8 +42,9 @@ UNFINISHED = ("waiting", "running")
 class Report:
     """What a run did, or would do; ``batch`` is none for a dry run.
 
-    ``changes`` (old and new values) and ``reasons`` (rejects by reason) are samples of a dry run; ``written`` counts
-    new and changed records by table.
+    The rest is known of a dry run only: ``changes`` (old and new values), ``reasons`` (rejects by reason), ``written``
+    (new and changed records by table), ``rows`` (examples of new and same rows), ``doubts`` (per plugin what a person
+    would have to decide).
     """
 
     batch: int | None
@@ -53,6 +54,8 @@ class Report:
     changes: list[dict[str, Any]] = field(default_factory=list)
     reasons: list[dict[str, Any]] = field(default_factory=list)
     written: dict[str, list[int]] = field(default_factory=dict)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    doubts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_json(self, rejects_file: str | None) -> dict[str, Any]:
         """Return the stable form of the command line."""
@@ -92,13 +95,14 @@ class Importer:
             branch: Code or name of the branch of rows that name none; default is the actor's.
 
         Raises:
-            ImportFileError: Unreadable file or unknown profile.
+            ImportFileError: Unreadable file, or a profile that is unknown or not active in the branch.
             NotFoundError: Unknown branch, or none given and the actor has none.
         """
         profile, document = self.library.find(profile_name)
         digest, kept = self.files.keep(file)
         with self.suite.database.write(actor) as session:
             branch_id = branch_of(session, actor, branch)
+            self.library.require_active(profile, branch_id)
             same = (
                 ImportBatch.sha256 == digest,
                 ImportBatch.profile_id == profile.id,
@@ -138,6 +142,7 @@ class Importer:
         run = self._new_run(batch, report, should_stop or (lambda: False))
         profile, waiting = self.library.thaw(batch.profile), self.files.waiting(f"rejects-{batch_id}")
         try:
+            self.library.require_active(profile, batch.branch_id)
             with self._staged(batch, report, run) as staged:
                 run.accept(staged)
                 run.merge(staged)

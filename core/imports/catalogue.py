@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 FieldType = Literal[
     "text", "identifier", "integer", "decimal", "ratio", "money", "date", "instant", "boolean", "choice",
@@ -40,13 +40,30 @@ class TargetField:
 
 
 @dataclass(frozen=True)
+class Reader:
+    """What a model makes of the fields of one record before anything is stored: the limited child does it.
+
+    Args:
+        takes: Fields given to ``read``, in this order; none where the file does not have one.
+        gives: Names of the results. A field of the record is replaced; any other name can be asked of the entry.
+        read: A function of a module that imports neither the database nor a heavy library. It returns plain values,
+            one per name in ``gives``; an ``InvalidValueError`` rejects the row.
+    """
+
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    read: Callable[..., Sequence[Any]]
+
+
+@dataclass(frozen=True)
 class TargetModel:
-    """One importable model: its fields, the names of its links to other models, and whether it keeps extra columns."""
+    """One importable model: its fields, the names of its links, whether it keeps extra columns, and its reader."""
 
     id: str
     fields: Mapping[str, TargetField]
     links: frozenset[str] = frozenset()
     has_attributes: bool = False
+    reader: Reader | None = None
 
 
 Catalogue = Mapping[str, TargetModel]

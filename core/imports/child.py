@@ -15,6 +15,7 @@ from typing import IO, Any
 from core.errors import ImportFileError
 from core.imports.options import CPU_BYTES, CPU_SECONDS
 from core.imports.requests import Request
+from core.plugin.namespace import plugin_places
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GZIP_GROWTH = 15
@@ -78,7 +79,8 @@ def _converse(
     assert child.stdin is not None  # noqa: S101  both are pipes by construction; mypy cannot see it
     assert child.stdout is not None  # noqa: S101  as above
     with child.stdin as stdin:
-        pickle.dump((request.options.memory_bytes, cpu_seconds(request.file), request), stdin)
+        pickle.dump((request.options.memory_bytes, cpu_seconds(request.file), plugin_places()), stdin)
+        pickle.dump(request, stdin)
     with child.stdout as stdout:
         for line in stdout:
             message: dict[str, Any] = json.loads(line)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
@@ -18,8 +19,16 @@ from core.search import index as search
 if TYPE_CHECKING:
     from core.crypto import Vault
     from core.imports.profiles import Profile
+    from core.imports.records import Shape
     from core.imports.staging import StagedRow
     from core.registry.models import Registry
+
+
+Refused = tuple[int, str, int, list[dict[str, Any]], None]
+"""A refused row: number, sheet, line, errors, and its cells, which are not known here."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What most entries link to and wait for; it cannot be written by mistake."""
 
 
 class Group:
@@ -52,7 +61,7 @@ class Entry:
     """One record of one file row.
 
     Args:
-        record: Name of the record in the profile.
+        shape: What the values mean; records of one name mostly share it.
         key: Key that the profile gives it, or none.
         values: Its fields in canonical staged form.
         links: Keys of the rows it points to, by link.
@@ -62,26 +71,27 @@ class Entry:
         siblings: All records of its file row, by name.
 
     ``row_id`` is the identity in the database once known, ``known_digest`` the digest stored with it; ``reading`` is
-    what the target made of the values; ``awaited`` are link targets that the same chunk brings.
+    what the target made of the values; ``linked_ids`` are the identities that links point to and ``awaited`` the link
+    targets that the same chunk brings: both are read here, and set by :meth:`link` and :meth:`wait_for`.
     """
 
     __slots__ = (
-        "awaited", "digest", "group", "key", "known_digest", "linked_ids", "links", "reading", "record", "row_id",
-        "row_no", "siblings", "state", "values",
+        "awaited", "digest", "group", "key", "known_digest", "linked_ids", "links", "reading", "row_id", "row_no",
+        "shape", "siblings", "state", "values",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 -- five of them are made for every file row, and keywords cost a third more
         self,
-        record: str,
+        shape: Shape,
         key: str | None,
-        values: dict[str, Any],
-        links: dict[str, str | None],
+        values: list[Any],
+        links: Mapping[str, str | None],
         digest: bytes,
         row_no: int,
         group: Group,
         siblings: dict[str, list[Entry]],
     ) -> None:
-        self.record = record
+        self.shape = shape
         self.key = key
         self.values = values
         self.links = links
@@ -92,14 +102,38 @@ class Entry:
         self.row_id: int | None = None
         self.known_digest: bytes | None = None
         self.state = ""
-        self.linked_ids: dict[str, int | None] = {}
-        self.awaited: dict[str, Entry] = {}
+        self.linked_ids: Mapping[str, int | None] = _NOTHING
+        self.awaited: Mapping[str, Entry] = _NOTHING
         self.reading: Any = None
 
-    def sibling(self, record: str) -> Entry | None:
-        """Return the first record of this name in the same file row."""
-        found = self.siblings.get(record)
-        return found[0] if found else None
+    @property
+    def record(self) -> str:
+        """Name of the record in the profile."""
+        return self.shape.record
+
+    def get(self, name: str) -> Any:
+        """Return the value of a field, or what the model's reader gave under that name; none where there is none."""
+        place = self.shape.places.get(name)
+        return None if place is None else self.values[place]
+
+    def set(self, name: str, value: Any) -> None:
+        """Change the value of a field, or give one that was not delivered."""
+        if name not in self.shape.places:
+            self.shape = replace(self.shape, derived=(*self.shape.derived, name))
+            self.values.append(None)
+        self.values[self.shape.places[name]] = value
+
+    def delivered(self) -> Iterable[tuple[str, Any]]:
+        """Return (field, value) of all that the file gives."""
+        return zip(self.shape.fields, self.values)  # noqa: B905  what the reader gave stands behind the fields
+
+    def link(self, name: str, row_id: int | None) -> None:
+        """Let a link point to a row of the database, or to none."""
+        self.linked_ids = {**self.linked_ids, name: row_id}
+
+    def wait_for(self, name: str, other: Entry) -> None:
+        """Let a link point to a record of the same chunk, which gets its identity later."""
+        self.awaited = {**self.awaited, name: other}
 
 
 @dataclass(frozen=True)
@@ -126,7 +160,7 @@ class Chunk:
         vault: Seals personal values.
         memory: Survives from chunk to chunk of one batch; targets keep bounded caches in it.
 
-    ``rejected`` are (line, errors) of refused rows; ``written`` counts new and changed rows by table.
+    ``rejected`` are the refused rows; ``written`` counts new and changed rows by table.
     """
 
     def __init__(
@@ -148,7 +182,7 @@ class Chunk:
         self._updates: dict[tuple[Table, tuple[str, ...]], list[Sequence[Any]]] = {}
         self._changes: list[Sequence[Any]] = []
         self._noted: list[dict[str, Any]] = []
-        self.rejected: list[tuple[int, list[dict[str, Any]]]] = []
+        self.rejected: list[Refused] = []
         self.written: dict[str, list[int]] = {}
         self._documents: list[tuple[int, str]] = []
         self._stale_documents: list[int] = []

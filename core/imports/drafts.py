@@ -38,7 +38,8 @@ def add_draft(
     if profile_name:
         _, document = importer.library.find(profile_name)
     else:
-        found = inspect_file(kept, [profile for profile, _ in importer.library.profiles.values()], StageOptions(name))
+        usable = [profile for profile, _ in importer.library.offered(branch_id).values()]
+        found = inspect_file(kept, usable, StageOptions(name))
         document = remembered(session, branch_id, found.headers) or _document_of(importer, found)
     batch = ImportBatch(
         branch_id=branch_id, profile_id="", profile={}, source="", file_name=name, sha256=digest,
@@ -59,15 +60,16 @@ def set_document(importer: Importer, batch: ImportBatch, document: dict[str, Any
     """Give a draft a profile document.
 
     Raises:
-        ImportFileError: ``profile_invalid``.
+        ImportFileError: ``profile_invalid``, or ``profile_inactive`` in the branch of the draft.
     """
     profile = importer.library.thaw(document)
+    importer.library.require_active(profile, batch.branch_id)
     batch.profile, batch.profile_id, batch.source = document, profile.id, profile.source
 
 
 def inspect_batch(importer: Importer, batch: ImportBatch) -> Inspection:
     """Look into the file of a batch with its profile, or with all profiles while none is chosen."""
-    known = [profile for profile, _ in importer.library.profiles.values()]
+    known = [profile for profile, _ in importer.library.offered(batch.branch_id).values()]
     profiles = [importer.library.thaw(batch.profile)] if batch.profile else known
     encoding = profiles[0].file.encoding if batch.profile else None
     return inspect_file(importer.files.kept(batch.sha256), profiles, StageOptions(batch.file_name, encoding))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import InvalidValueError
@@ -12,6 +13,8 @@ from core.imports.chunk import Entry, Group
 from core.imports.profiles import Profile, Record
 from core.imports.records import Shape
 from core.imports.staging import StagedRow
+
+_NO_LINKS: Mapping[str, str | None] = MappingProxyType({})
 
 
 class Grouper:
@@ -58,9 +61,10 @@ def _entries_of(row: StagedRow, group: Group, shapes: Mapping[int, Shape]) -> di
     siblings: dict[str, list[Entry]] = {}
     row_no = row.row_no
     for number, digest, key, values, links in row.records:
-        name, fields, link_names = shapes[number]
-        named = dict(zip(link_names, links)) if links else {}  # noqa: B905  one shape wrote both
-        entry = Entry(name, key, dict(zip(fields, values)), named, digest, row_no, group, siblings)  # noqa: B905  as above
+        shape = shapes[number]
+        named = dict(zip(shape.links, links)) if links else _NO_LINKS  # noqa: B905  one shape wrote both
+        entry = Entry(shape, key, values, named, digest, row_no, group, siblings)
+        name = shape.record
         if name in siblings:
             siblings[name].append(entry)
         else:
@@ -82,7 +86,7 @@ def _combine(rule: Record, entries: list[Entry]) -> list[Entry]:
             kept[entry.key] = entry
         elif rule.repeat == "add":
             for name in rule.add:
-                earlier.values[name] = _add(earlier.values.get(name), entry.values.get(name))
+                earlier.set(name, _add(earlier.get(name), entry.get(name)))
             earlier.digest = _digest_of((earlier.digest, entry.digest))
             _point_to(entry, earlier)
         else:

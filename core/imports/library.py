@@ -50,6 +50,34 @@ class ImportLibrary:
             found.update({profile.id: (profile, documents[profile.id]) for profile in profiles})
         return found
 
+    def offered(self, branch_id: int | None) -> dict[str, tuple[Profile, dict[str, Any]]]:
+        """Return the profiles by id that a branch can use: those that write only to models of plugins active there.
+
+        Args:
+            branch_id: The branch; ``None`` for the installation.
+        """
+        return {name: found for name, found in self.profiles.items() if not self._inactive(found[0], branch_id)}
+
+    def require_active(self, profile: Profile, branch_id: int | None) -> None:
+        """Refuse a profile that writes to models of a plugin that is off in a branch.
+
+        Raises:
+            ImportFileError: It does.
+        """
+        inactive = self._inactive(profile, branch_id)
+        if inactive:
+            raise ImportFileError(
+                "profile_inactive",
+                "The profile {profile} writes to {plugin}, which is switched off in this branch.",
+                "Ask an administrator to switch it on.",
+                profile=profile.id,
+                plugin=", ".join(inactive),
+            )
+
+    def _inactive(self, profile: Profile, branch_id: int | None) -> list[str]:
+        owners = dict.fromkeys(record.model.id.partition(".")[0] for record in profile.records)
+        return [owner for owner in owners if not self.suite.activation.is_active(owner, branch_id)]
+
     def find(self, name: str) -> tuple[Profile, dict[str, Any]]:
         """Return a profile and its document by id, by path of a TOML file, or by model id.
 

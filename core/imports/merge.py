@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,8 @@ class Merger:
         vault: Seals personal values.
         targets: Import target per model id.
         branches: Finds the branch that a row names.
+
+    ``on_merged`` is told of the groups of each merge, for a dry run.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Merger:
         self.by_model = targets
         self.tables = _table_order([self.registry.get(record.model.id).table for record in profile.records])
         self.memory: dict[str, Any] = {}
+        self.on_merged: Callable[[Sequence[Group]], None] | None = None
 
     def merge(
         self, connection: Connection, groups: Sequence[Sequence[StagedRow]], shapes: Mapping[int, Shape]
@@ -97,8 +100,6 @@ class Merger:
         self._mark_same(chunk, built)
         self._link_outside(chunk, built)
         self._take_branches(chunk, built)
-        for name in self.order:
-            self.targets[name].prepare(_entries_of(built, name))
         fresh = [group for group in built if group.state != "same" and group.error is None]
         self._load(chunk, fresh)
         self._see_through(chunk, fresh)
@@ -108,6 +109,8 @@ class Merger:
                 _count(counts, group)
         self._reject(chunk, [group for group in built if group.error is not None], counts)
         chunk.flush(self.tables)
+        if self.on_merged is not None:
+            self.on_merged(built)
         for group in built:
             _let_go(group)
         return counts, chunk
@@ -120,11 +123,15 @@ class Merger:
             group.error = error
             return group
         found = group.entries.get(self.profile.main)
-        keyed = (entries[-1] for name in self.order if (entries := group.entries.get(name)) and entries[-1].key)
-        main = group.main = found[-1] if found else next(keyed, None)
+        main = group.main = found[-1] if found else self._first_keyed(group)
         if main is not None:
             main.digest = group.digest
         return group
+
+    def _first_keyed(self, group: Group) -> Entry | None:
+        """Return the record that counts in rows without the main one: an endorsement in a policy list."""
+        found = (group.entries.get(name) for name in self.order)
+        return next((entries[-1] for entries in found if entries and entries[-1].key), None)
 
     def _mark_same(self, chunk: Chunk, built: list[Group]) -> None:
         """Find out which groups were delivered before exactly like this; nothing else of them is looked at."""
@@ -159,9 +166,9 @@ class Merger:
                 coming = self._coming(built, link.model) if source == self.batch.source else {}
                 for entry in entries:
                     key = entry.links.get(link_name) or ""
-                    entry.linked_ids[link_name] = found_ids.get(key)
+                    entry.link(link_name, found_ids.get(key))
                     if key not in found_ids and key in coming:
-                        entry.awaited[link_name] = coming[key]
+                        entry.wait_for(link_name, coming[key])
                     elif link.required and key not in found_ids:
                         entry.group.error = unknown_link(link.model.partition(".")[2], key)
 
@@ -215,11 +222,15 @@ class Merger:
             record: [(name, link.record) for name, link in self.rules[record].links.items()]
             for record in {entry.record for entry in entries}
         }
-        for entry in entries:
-            for name, record in links[entry.record]:
-                linked = entry.awaited.get(name) if record is None else entry.sibling(record)
-                if linked is not None or record is not None:
-                    entry.linked_ids[name] = linked.row_id if linked is not None else None
+        for entry in entries if any(links.values()) else ():
+            linked_ids = dict(entry.linked_ids)
+            for name, record in links[entry.shape.record]:
+                if record is not None:
+                    found = entry.siblings.get(record)
+                    linked_ids[name] = found[0].row_id if found else None
+                elif name in entry.awaited:
+                    linked_ids[name] = entry.awaited[name].row_id
+            entry.linked_ids = linked_ids
 
     def _reject(self, chunk: Chunk, rejected: list[Group], counts: Counts) -> None:
         values = []
@@ -227,7 +238,7 @@ class Merger:
             errors = [error_entry(group.error or InvalidValueError("rejected", "The row was rejected."))]
             text = json.dumps(errors, ensure_ascii=False)
             for row in group.rows:
-                chunk.rejected.append((row.line, errors))
+                chunk.rejected.append((row.row_no, row.sheet, row.line, errors, None))
                 values.append((self.batch.id, row.row_no, row.sheet, row.line, text, None))
         counts.rejected += len(values)
         columns = ("batch_id", "row_no", "sheet", "line", "errors", "cells")
@@ -237,9 +248,11 @@ class Merger:
 
 def _let_go(group: Group) -> None:
     """Break the circle of entries and their siblings, so that memory is free without the cyclic collector."""
-    for found in list(group.entries.values()):
-        for entry in found:
+    if len(group.rows) > 1:
+        for entry in [entry for found in group.entries.values() for entry in found]:
             entry.siblings.clear()
+    group.main = None
+    group.entries.clear()
 
 
 def late_codes(profile: Profile) -> frozenset[str]:

@@ -41,6 +41,7 @@ class ImportBatch(Base):
         label=Label("Import", "导入"),
         plural=Label("Imports", "导入"),
         title="file_name",
+        path="/imports/{id}",
         icon="file-import",
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from operator import getitem, itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from core.errors import InvalidValueError
 from core.imports.caches import Cache
+from core.imports.catalogue import Reader
 from core.imports.expressions import Slot
 from core.imports.profiles import Record
 
@@ -19,16 +21,35 @@ _ZEROS = frozenset({0, "0", "0.0", "0.00"})
 MARSHAL = 2
 """Version of the format of staged records: it knows no references, so equal values give equal bytes."""
 
-Built = tuple[int, bytes, str | None, Sequence[Any], Sequence[str | None]]
+Built = tuple[int, bytes, str | None, list[Any], Sequence[str | None]]
 """A staged record: its shape's number, its digest, its key, the values of its fields, the keys of its links."""
 
 
-class Shape(NamedTuple):
-    """What the values of a staged record mean: the record's name, the names of its fields and of its links."""
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What the values of a staged record mean: the record's name, the names of its fields and of its links.
+
+    ``derived`` names what the model's reader made of the fields; its values stand behind those of the fields.
+    """
 
     record: str
     fields: tuple[str, ...]
     links: tuple[str, ...]
+    derived: tuple[str, ...] = ()
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Field or derived name -> place of its value."""
+        return {name: place for place, name in enumerate((*self.fields, *self.derived))}
+
+    def picker(self, names: Sequence[str]) -> Callable[[Sequence[Any]], list[Any]]:
+        """Return a function that takes the values of these names out of those of a record; none where it has none."""
+        places = [self.places.get(name) for name in names]
+        found = [place for place in places if place is not None]
+        if len(found) < max(len(places), 2):
+            return lambda values: [None if place is None else values[place] for place in places]
+        pick = itemgetter(*found)
+        return lambda values: [*pick(values)]
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,8 @@ class RecordPlan:
         self._attributes = tuple(attributes)
         self._clear = clear
         self._blank: list[Any] | None = None
+        reader = draft.record.model.reader
+        self._reading = _Reading(reader, tuple(self.slots)) if reader else None
         ordered = [*self.slots.values(), *self.links.values()]
         self._caches = [slot.cache for slot in ordered]
         self._pick = _picker([slot.index for slot in ordered])
@@ -103,7 +126,8 @@ class RecordPlan:
         """What the values of the record mean."""
         extra = ("attributes",) if self._attributes else ()
         each = (self.each.name, self.each.value) if self.each else ()
-        return Shape(self.name, (*self.slots, *extra, *each), tuple(self.links))
+        derived = self._reading.derived if self._reading else ()
+        return Shape(self.name, (*self.slots, *extra, *each), tuple(self.links), derived)
 
     def learn_blank(self, row: Sequence[Any]) -> None:
         """Remember what an empty row gives: a keyless record that gives the same is left out.
@@ -130,6 +154,15 @@ class RecordPlan:
         for header, _, slot in self.each.columns if self.each else ():
             yield f"each {header}", slot
 
+    def check_reading(self, row: Sequence[Any]) -> None:
+        """Let the model's reader look at the row.
+
+        Raises:
+            InvalidValueError: Values that are right by themselves contradict each other.
+        """
+        if self._reading is not None and self.applies(row):
+            self._reading.add_to([*map(getitem, self._caches, self._pick(row))])
+
     def build(self, row: Sequence[Any], into: list[Built]) -> str | None:
         """Add the record, or the several of an unpivoted one, to ``into`` where the row holds it.
 
@@ -155,7 +188,10 @@ class RecordPlan:
             values.append(self._read_attributes(row))
         if self.each is not None:
             return self._build_each(self.each, key, values, links, row, into)
-        into.append((self.number, self._digest(values, links), key, values, links))
+        digest = self._digest(values, links)
+        if self._reading is not None:
+            self._reading.add_to(values)
+        into.append((self.number, digest, key, values, links))
         return key
 
     def _digest(self, values: list[Any], links: list[Any]) -> bytes:
@@ -179,10 +215,41 @@ class RecordPlan:
             value = slot.cache[row[slot.index]]
             if value is not None and not (each.skip_zero and value in _ZEROS):
                 own = [*values, label, value]
-                into.append(
-                    (self.number, self._digest(own, links), None if key is None else f"{key}-{header}", own, links)
-                )
+                digest = self._digest(own, links)
+                if self._reading is not None:
+                    self._reading.add_to(own)
+                into.append((self.number, digest, None if key is None else f"{key}-{header}", own, links))
         return key if len(into) > before else None
+
+
+class _Reading:
+    """What a model's reader makes of the fields that a sheet has.
+
+    Args:
+        reader: The reader.
+        fields: Names of the fields, in the order of their values.
+
+    ``derived`` names the results that are no fields of the sheet; they are added behind all other values.
+    """
+
+    def __init__(self, reader: Reader, fields: Sequence[str]) -> None:
+        self._read = reader.read
+        self._takes = [fields.index(name) if name in fields else None for name in reader.takes]
+        self._gives = [fields.index(name) if name in fields else None for name in reader.gives]
+        self.derived = tuple(name for name in reader.gives if name not in fields)
+
+    def add_to(self, values: list[Any]) -> None:
+        """Replace fields that the reader gives anew, and add what it derives.
+
+        Raises:
+            InvalidValueError: The reader refuses the values.
+        """
+        results = self._read(*[None if at is None else values[at] for at in self._takes])
+        for at, result in zip(self._gives, results, strict=True):
+            if at is None:
+                values.append(result)
+            else:
+                values[at] = result
 
 
 def _picker(indexes: Sequence[int]) -> Any:

@@ -77,32 +77,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def reject_reasons(session: ScopedSession, batch_id: int, limit: int = 100_000) -> list[dict[str, Any]]:
-    """Group the rejected rows of a batch by reason.
-
-    Returns:
-        Per reason and column: ``error`` (the first as kept), ``rows``, ``line`` of the first; most rows first.
-    """
-    reject = ImportReject.__table__
-    rows = session.connection().execute(
-        select(reject.c.line, reject.c.errors)
-        .where(reject.c.batch_id == batch_id)
-        .order_by(reject.c.row_no)
-        .limit(limit)
-    )
-    return group_reasons((line, errors) for line, errors in rows)
-
-
-def group_reasons(rejects: Any) -> list[dict[str, Any]]:
-    """Group (line, errors) pairs by the code and column of their first error; most rows first."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for line, errors in rejects:
-        for error in errors[:1]:
-            group = found.setdefault((error["code"], error["column"]), {"error": error, "rows": 0, "line": line})
-            group["rows"] += 1
-    return sorted(found.values(), key=lambda group: -group["rows"])
-
-
 def reason_text(error: dict[str, Any], locale: str) -> tuple[str, str]:
     """Return (reason, cure) of an error kept with a row, in a language."""
     texts, facts = translate(locale), dict(error["facts"])
@@ -110,24 +84,27 @@ def reason_text(error: dict[str, Any], locale: str) -> tuple[str, str]:
     return (f"{error['column']}: {reason}" if error["column"] else reason), cure
 
 
-def rejects_csv(session: ScopedSession, batch: ImportBatch, profile: Profile, locale: str) -> Iterator[bytes]:
+def rejects_csv(
+    session: ScopedSession, batch_id: int, summary: dict[str, Any] | None, profile: Profile, locale: str
+) -> Iterator[bytes]:
     """Write the rejected rows of a batch with their original columns, line, reason and cure.
 
     Args:
         session: A reading session.
-        batch: The batch, which the caller may see.
+        batch_id: The batch, which the caller may see.
+        summary: What reading its file found, as the batch or its dry run keeps it.
         profile: Its profile: the file is written so that this profile reads it.
         locale: Language of reasons and cures.
 
     Yields:
         Pieces of the file; UTF-8 with signature unless the profile asks for an encoding.
     """
-    sheets = [sheet for sheet in summary_from(batch.summary).sheets if not sheet.skipped] if batch.summary else []
+    sheets = [sheet for sheet in summary_from(summary).sheets if not sheet.skipped] if summary else []
     layout = _Layout(sheets, profile, locale)
     codec = profile.file.encoding or "utf-8-sig"
     yield layout.head().encode(codec)
     codec = codec.replace("utf-8-sig", "utf-8").replace("utf-16", "utf-16-le")
-    for piece in _rejects(session.connection(), batch.id):
+    for piece in _rejects(session.connection(), batch_id):
         yield layout.text([layout.cells(row) for row in piece]).encode(codec, "replace")
 
 

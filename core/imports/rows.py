@@ -131,7 +131,15 @@ class RowPlan:
                 except InvalidValueError as problem:
                     text = " | ".join(cell_text(row[at]) for at in slot.columns)
                     found.setdefault((slot.label, problem.code), value_error(problem, slot.label, text))
-        return list(found.values()) or [value_error(_nothing_found(), "", "")]
+        return list(found.values()) or [value_error(self._contradiction(row) or _nothing_found(), "", "")]
+
+    def _contradiction(self, row: Sequence[Any]) -> InvalidValueError | None:
+        for plan in self.records:
+            try:
+                plan.check_reading(row)
+            except InvalidValueError as problem:
+                return problem
+        return None
 
 
 def _nothing_found() -> InvalidValueError:

@@ -30,6 +30,8 @@ CHUNK_GROUPS = 5_000
 """Groups merged in one transaction, half a second of work; with fewer, pages of indexes are written more often."""
 PIECE_GROUPS = 1_000
 """Groups merged at a time within it: the records of more do not fit the processor's cache."""
+COLLECT_AT = 200_000
+"""Objects more than before that wake the cyclic collector; a chunk holds some 50,000, all free after it."""
 
 
 class BatchRun:
@@ -134,7 +136,6 @@ class BatchRun:
                     return
 
     def _ask(self) -> bool:
-        gc.collect(1)
         self._report.merge(self.counts.read)
         self.stopped = self._should_stop()
         return self.stopped
@@ -207,16 +208,17 @@ def chunks(staged: StagedFile, cursor: int) -> Iterator[list[list[StagedRow]]]:
 
 @contextmanager
 def collector_asleep() -> Iterator[None]:
-    """Let the cyclic collector sleep.
+    """Let the cyclic collector sleep until there is reason to wake up.
 
     A merger leaves no cycles, but the collector would look through its ten thousands of records again and again, a
     third of the time of an import.
     """
-    gc.disable()
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AT, *before[1:])
     try:
         yield
     finally:
-        gc.enable()
+        gc.set_threshold(*before)
 
 
 def add_counts(counts: Counts, found: Counts) -> None:

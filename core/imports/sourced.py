@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, literal_column
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
@@ -26,6 +27,27 @@ class Sourced:
     batch_id: Mapped[int | None] = mapped_column(BigInteger, sort_order=803)
     batch_row: Mapped[int | None] = mapped_column(BigInteger, sort_order=804)
     created_batch_id: Mapped[int | None] = mapped_column(BigInteger, sort_order=805)
+
+
+BY_HAND = "hand"
+"""Source of a row that a person entered."""
+
+
+class Entered(Sourced):
+    """`Sourced` for rows that people may also enter in a form: such a row has the source ``hand`` and a random key."""
+
+    source: Mapped[str] = field(
+        String(40), en="Source", zh="来源", editable=False, imported=False, sort_order=800, default=BY_HAND
+    )
+    source_key: Mapped[str] = field(
+        String(120),
+        en="Source key",
+        zh="来源编号",
+        editable=False,
+        imported=False,
+        sort_order=801,
+        default=lambda: uuid4().hex,
+    )
 
 
 class BranchOwned:

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import ImportFileError
 from core.imports.requests import InspectRequest, Request
+from core.plugin.namespace import open_places
 
 OPEN_FILES = 64
 """Descriptors the child may open: enough for the file and the staging file, too few for anything else."""
@@ -57,7 +58,9 @@ def limit_process(memory_bytes: int, cpu_seconds: int) -> None:
 
 def main() -> None:
     """Read limits and request from stdin, answer on stdout with ``done`` or ``error``."""
-    memory_bytes, cpu_seconds, request = pickle.load(sys.stdin.buffer)  # noqa: S301  the parent of this process wrote it
+    memory_bytes, cpu_seconds, places = pickle.load(sys.stdin.buffer)  # noqa: S301  the parent of this process wrote it
+    open_places(places)
+    request = pickle.load(sys.stdin.buffer)  # noqa: S301  as above; it names readers of plugins
     limit_process(memory_bytes, cpu_seconds)
     try:
         say(done=run_request(request))

@@ -10,8 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pysqlite3 import dbapi2 as sqlite
-
+from core.db.sqlite import dbapi2 as sqlite
 from core.errors import ImportFileError
 from core.imports.caches import Cache
 from core.imports.records import Built, Shape
@@ -171,7 +170,7 @@ class StagingWriter:
     def shape(self, shape: Shape) -> int:
         """Keep the meaning of a record's values under a number, which is returned."""
         self._shapes += 1
-        content = json.dumps([shape.record, shape.fields, shape.links], ensure_ascii=False)
+        content = json.dumps([shape.record, shape.fields, shape.links, shape.derived], ensure_ascii=False)
         self._db.execute("insert into shape values (?, ?)", (self._shapes, content))
         return self._shapes
 
@@ -294,8 +293,8 @@ class StagedFile:
 
     def _shape(self, number: int) -> Shape:
         found = self._db.execute("select content from shape where number = ?", (number,)).fetchone()
-        record, fields, links = json.loads(found[0])
-        return Shape(record, tuple(fields), tuple(links))
+        record, *names = json.loads(found[0])
+        return Shape(record, *map(tuple, names))
 
     def rejected(self, after_row: int = 0, limit: int = -1) -> Iterator[RejectedRow]:
         """Yield rejected rows in file order, after ``row_no`` ``after_row``, at most ``limit`` (-1 for all)."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from core.db.bulk import fetch_in
 from core.errors import InvalidValueError
-from core.imports.catalogue import TargetField, TargetModel
+from core.imports.catalogue import Reader, TargetField, TargetModel
 from core.imports.chunk import Chunk, Entry
 from core.registry.fields import Field
 from core.registry.models import RegisteredModel
@@ -43,6 +43,10 @@ class ImportTarget:
     """Kind under which rows stand in the search index; 0 means they do not."""
     defaults: ClassVar[dict[str, Any]] = {}
     """Values of columns that a new row needs and a file may not give, in canonical staged form."""
+    key_column: ClassVar[str] = ""
+    """Column that gets the record's key where the file gives nothing else for it, such as a policy's number."""
+    reader: ClassVar[Reader | None] = None
+    """Works out values from each other while the file is read, and rejects rows where they contradict each other."""
     own_columns: ClassVar[tuple[str, ...]] = ("source", "source_key")
     """Columns of a new row that ``own_values`` fills."""
 
@@ -61,7 +65,7 @@ class ImportTarget:
         fields = {name: _target_field(self.model.fields[name]) for name in self.columns}
         for virtual in self.model.declaration.virtual:
             fields[virtual.name] = _target_field(virtual)
-        return TargetModel(self.model.id, fields, frozenset(self.links), self.has_attributes)
+        return TargetModel(self.model.id, fields, frozenset(self.links), self.has_attributes, self.reader)
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Give a key to entries that the profile left without one."""
@@ -87,12 +91,6 @@ class ImportTarget:
         )
         return fetch_in(chunk.connection, sql, keys, source)
 
-    def prepare(self, entries: Sequence[Entry]) -> None:
-        """Complete values from each other, and reject rows where they contradict each other: ``entry.group.error``.
-
-        Nothing of the rows is written yet, also not what hangs on them.
-        """
-
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the entries; each gets ``row_id`` and ``state`` (new, changed, same)."""
         fresh, known = _split(entries)
@@ -107,19 +105,24 @@ class ImportTarget:
 
     def new_rows(self, chunk: Chunk, entries: Sequence[Entry]) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
         """Return the columns and the values of new rows: of the model's fields only what the entries deliver."""
-        delivered = set(self.defaults).union(*(entry.values for entry in entries))
-        names = [name for name in self.columns if name in delivered]
+        shapes = {entry.shape for entry in entries}
+        given = {self.key_column, *self.defaults}.union(*(shape.places for shape in shapes))
+        names = tuple(name for name in self.columns if name in given)
+        picks = {shape: shape.picker(names) for shape in shapes}
         defaults = [(at, self.defaults[name]) for at, name in enumerate(names) if name in self.defaults]
+        key_at = names.index(self.key_column) if self.key_column else None
         links = [column[:-3] for column in self.link_columns]
         batch, rows = chunk.batch.id, []
         for entry in entries:
-            get, linked = entry.values.get, entry.linked_ids.get
-            values = [*map(get, names)]
+            linked = entry.linked_ids.get
+            values = picks[entry.shape](entry.values)
             for at, default in defaults:
                 if values[at] is None:
                     values[at] = default
+            if key_at is not None and values[key_at] is None:
+                values[key_at] = entry.key
             if self.has_attributes:
-                values.append(_json(get("attributes")))
+                values.append(_json(entry.get("attributes")))
             if self.has_branch:
                 values.append(entry.group.branch_id)
             own = self.own_values(chunk, entry)
@@ -180,17 +183,19 @@ class ImportTarget:
         An empty cell keeps the value unless the profile clears it.
         """
         for name in self.columns:
-            new = entry.values.get(name)
-            if new is None and not (chunk.batch.clear_empty and name in entry.values):
-                continue
-            if name in entry.values and canonical(self.kinds[name], stored[name]) != canonical(self.kinds[name], new):
-                yield name, new if new is not None else self.defaults.get(name)
+            new = entry.get(name)
+            if new is None:
+                if not (chunk.batch.clear_empty and name in entry.shape.fields):
+                    continue
+                new = entry.key if name == self.key_column else self.defaults.get(name)
+            if canonical(self.kinds[name], stored[name]) != canonical(self.kinds[name], new):
+                yield name, new
         for column in self.link_columns:
             linked = entry.linked_ids.get(column[:-3])
             if linked is not None and linked != stored[column]:
                 yield column, linked
-        if self.has_attributes and entry.values.get("attributes"):
-            merged = {**(canonical("json", stored["attributes"]) or {}), **entry.values["attributes"]}
+        if self.has_attributes and entry.get("attributes"):
+            merged = {**(canonical("json", stored["attributes"]) or {}), **entry.get("attributes")}
             if merged != (canonical("json", stored["attributes"]) or {}):
                 yield "attributes", merged
 
