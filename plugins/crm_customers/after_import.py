@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from core.api import AfterImport, ScopedSession, enqueue, is_queued, system_actor, today_here
+from core.api import AfterImport, ScopedSession, enqueue, system_actor, today_here
 from plugins.crm_customers.vehicle_states import link_registry, refresh_states
 
 REGISTRY = "crm_customers.registry_vehicle"
@@ -64,11 +64,11 @@ def link_registered_vehicles(session: ScopedSession, touched: frozenset[str], ba
 def queue_candidates(session: ScopedSession, touched: frozenset[str], batch_id: int) -> None:
     """Queue the search for customers that may be one; it takes long for large batches and needs no lock meanwhile."""
     if any(model.startswith("crm_customers.") for model in touched):
-        _queue(session, FIND_DUPLICATES, batch_id)
+        _queue(session, FIND_DUPLICATES, batch_id, f"{FIND_DUPLICATES}:{batch_id}")
 
 
 def queue_classification(session: ScopedSession, touched: frozenset[str], batch_id: int) -> None:
-    """Mark the customers whose facts the batch wrote, and queue their classification unless it waits already."""
+    """Mark the customers whose facts the batch wrote, and queue their classification."""
     selects = [sql for model, sql in _TOUCHED.items() if model in touched]
     if selects:
         _classify_anew(session, selects, batch_id)
@@ -80,13 +80,12 @@ def before_undo(session: ScopedSession, batch_id: int) -> None:
 
 
 def _classify_anew(session: ScopedSession, selects: list[str], batch_id: int) -> None:
-    marked = f"UPDATE crm_customers_customer SET classified_on = NULL WHERE id IN ({' UNION '.join(selects)})"  # noqa: S608 -- constants
-    session.connection().execute(text(marked), {"batch": batch_id})
-    if not is_queued(session, CLASSIFY):
-        actor = session.actor or system_actor("import")
-        enqueue(session, CLASSIFY, {"batch": batch_id}, key=None, actor=actor, branch_id=None)
+    due = f"INSERT INTO crm_customers_class_due (customer_id) {' UNION '.join(selects)}"
+    session.connection().execute(text(due), {"batch": batch_id})
+    # a job that waits already may be done before this transaction ends; one that finds nothing takes milliseconds
+    _queue(session, CLASSIFY, batch_id, None)
 
 
-def _queue(session: ScopedSession, job: str, batch_id: int) -> None:
+def _queue(session: ScopedSession, job: str, batch_id: int, key: str | None) -> None:
     actor = session.actor or system_actor("import")
-    enqueue(session, job, {"batch": batch_id}, key=f"{job}:{batch_id}", actor=actor, branch_id=None)
+    enqueue(session, job, {"batch": batch_id}, key=key, actor=actor, branch_id=None)

@@ -20,7 +20,7 @@ class Facts:
     """Writes the queries of one day, each with a row for each customer that has such facts, and column ``id``.
 
     Phases of a term: 0 none, 1 cancelled from its first day, 2 begins later, 3 says only "insured once", 4 ended,
-    5 in force.
+    5 in force, 6 begun without a last day, or with one before the first.
 
     Args:
         days: How the database writes days.
@@ -30,33 +30,33 @@ class Facts:
 
     def __init__(self, days: SqlDays, day: Day, scope: str) -> None:
         self._days, self._day, self._scope = days, day, scope
+        # PostgreSQL reads all policies where it is told the range of the customers only; SQLite looks each up
+        self._within = "" if days.sqlite else f"AND p.holder_id {scope}"
         self._today = days.literal(day.ordinal)
         self._year_ago = days.literal(day.premium_after)
 
     def held(self) -> str:
         """Terms; ``longest`` and ``reach`` bound the days insured. Every customer of the scope has a row."""
+        today = self._today
         spans = self._spans(
-            "c.id, p.next_insurer, p.line",
-            "crm_customers_customer c LEFT JOIN crm_customers_policy p "
-            f"ON p.holder_id = c.id AND p.holder_id {self._scope}",
+            f"c.id, p.next_insurer, p.line IN ({_MOTOR}) AS motor",
+            f"crm_customers_customer c LEFT JOIN crm_customers_policy p ON p.holder_id = c.id {self._within}",
             f"c.id {self._scope} AND c.merged_into_id IS NULL ORDER BY c.id",
+            f", CASE WHEN stop <= last AND stop < {today} THEN stop WHEN last < {today} THEN last + 1 ELSE {today} END"
+            " - first AS run, last - first + 1 AS term",
         )
         return f"""
     SELECT id, MAX(phase) AS phase, MIN(first) FILTER (WHERE phase >= 4) AS first_insured,
-        MAX(final) FILTER (WHERE phase >= 4) AS last_end,
-        COUNT(DISTINCT policy_id) FILTER (WHERE phase = 5) AS in_force,
+        MAX(final) FILTER (WHERE phase >= 4) AS last_end, COUNT(*) FILTER (WHERE phase = 5) AS terms_in_force,
+        MIN(policy_id) FILTER (WHERE phase = 5) AS least_policy,
+        MAX(policy_id) FILTER (WHERE phase = 5) AS greatest_policy,
+        COUNT(*) FILTER (WHERE phase = 5 AND motor) AS motor_in_force,
         MIN(final) FILTER (WHERE phase = 5) AS next_expiry,
-        MIN(line_group) FILTER (WHERE phase = 5) AS least_group,
-        MAX(line_group) FILTER (WHERE phase = 5) AS greatest_group,
-        SUM(premium) FILTER (WHERE first > {self._year_ago} AND phase IN (1, 4, 5)) AS premium,
+        SUM(premium) FILTER (WHERE first > {self._year_ago} AND (phase = 1 OR phase >= 4)) AS premium,
         {_earned("premium", "phase >= 4")},
-        COUNT(*) FILTER (WHERE first IS NOT NULL AND (last IS NULL OR last < first)) AS odd,
-        MAX(next_insurer) AS next_insurer, MAX(COALESCE(run, term)) FILTER (WHERE phase >= 4) AS longest,
-        SUM(COALESCE(run, term) + {1 + self._day.limits.gap_days}) FILTER (WHERE phase >= 4) AS reach
-    FROM (SELECT *, last - first + 1 AS term, CASE WHEN line IN ({_MOTOR}) THEN 1 ELSE 2 END AS line_group,
-            CASE WHEN last >= {self._today} OR stop <= last
-                THEN CASE WHEN stop < {self._today} THEN stop ELSE {self._today} END - first END AS run
-        FROM ({spans}) spans ORDER BY id {self._days.apart}) measured
+        COUNT(next_insurer) AS next_insurers, MAX(run) FILTER (WHERE phase >= 4) AS longest,
+        SUM(run + {1 + self._day.limits.gap_days}) FILTER (WHERE phase >= 4) AS reach
+    FROM ({spans} ORDER BY id {self._days.apart}) spans
     GROUP BY id"""
 
     def amended(self) -> str:
@@ -71,9 +71,9 @@ class Facts:
         begins = self._days.earlier(self._days.later("COALESCE(effective, first)", "first"), "last")
         begun = f"""SELECT *, {begins} AS begins, {self._days.earlier(self._today, "final + 1")} AS ends,
             CASE WHEN effective > {self._today} THEN 0 ELSE premium_change END AS change
-        FROM ({spans}) spans {self._days.apart}"""
+        FROM ({spans}) spans ORDER BY id {self._days.apart}"""
         return f"""
-    SELECT id, SUM(change) FILTER (WHERE phase IN (1, 4, 5) AND first > {self._year_ago}) AS premium,
+    SELECT id, SUM(change) FILTER (WHERE first > {self._year_ago} AND (phase = 1 OR phase >= 4)) AS premium,
         {_earned("change", "phase >= 4 AND NOT refund")}, COUNT(*) FILTER (WHERE odd) AS odd
     FROM (SELECT id, phase, first, change, refund, last - begins + 1 AS term,
             CASE WHEN ends > begins THEN ends - begins ELSE 0 END AS run,
@@ -100,6 +100,11 @@ class Facts:
     FROM crm_customers_policy p JOIN crm_customers_receivable r ON r.policy_id = p.id
     WHERE p.holder_id {self._scope} GROUP BY p.holder_id"""
 
+    def policies_in_force(self, holder: str) -> str:
+        """How many policies of one customer have a term in force."""
+        spans = self._spans("p.holder_id", "crm_customers_policy p", f"p.holder_id = {holder}")
+        return f"(SELECT COUNT(DISTINCT policy_id) FROM ({spans}) spans WHERE phase = 5)"
+
     def insured_days(self, holder: str) -> str:
         """The days insured of one customer, each once."""
         return self._cover(
@@ -122,15 +127,18 @@ class Facts:
                 ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
             FROM ({spans}) spans WHERE phase >= 4) stretches)"""
 
-    def _spans(self, columns: str, policies: str, which: str) -> str:
+    def _spans(self, columns: str, policies: str, which: str, derived: str = "") -> str:
         """Terms with first and last day, the day a cancellation stops them, the last day of cover, and the phase."""
         today, read = self._today, self._days.read
         return f"""SELECT *, CASE WHEN stop <= last THEN stop - 1 ELSE last END AS final,
-            CASE WHEN policy_id IS NULL THEN 0
+            CASE WHEN stop IS NULL AND first <= {today} AND last >= first AND NOT cancelled
+                    THEN CASE WHEN last < {today} THEN 4 ELSE 5 END
+                WHEN policy_id IS NULL THEN 0
                 WHEN first IS NULL OR (cancelled AND stop IS NULL) THEN 3
                 WHEN stop <= first THEN CASE WHEN first > {today} THEN 0 ELSE 1 END
                 WHEN first > {today} THEN 2
-                WHEN last < {today} OR stop <= {today} THEN 4 ELSE 5 END AS phase
+                WHEN last IS NULL OR last < first THEN 6
+                WHEN last < {today} OR stop <= {today} THEN 4 ELSE 5 END AS phase{derived}
         FROM (SELECT {columns}, p.id AS policy_id, p.state = 'cancelled' AS cancelled, t.premium,
                 {read("t.start_on")} AS first, {read("t.end_on")} AS last, {read("p.cancelled_on")} AS stop
             FROM {policies} LEFT JOIN crm_customers_policy_term t ON t.policy_id = p.id
@@ -141,8 +149,8 @@ def _earned(premium: str, counts: str) -> str:
     """Earned premium in parts of a cent, each term's rounded towards 0, and how many terms had to be rounded."""
     product = f"{premium} * run"
     earned = f"({product} / term * {PARTS} + {product} % term * {PARTS} / term)"
-    rounded = f"run IS NOT NULL AND {counts} AND {product} % term * {PARTS} % term <> 0"
-    return f"""SUM(CASE WHEN run IS NULL THEN {premium} * {PARTS} ELSE {earned} END) FILTER (WHERE {counts}) AS earned,
+    rounded = f"run <> term AND {counts} AND {product} % term * {PARTS} % term <> 0"
+    return f"""SUM(CASE WHEN run = term THEN {premium} * {PARTS} ELSE {earned} END) FILTER (WHERE {counts}) AS earned,
         COUNT(*) FILTER (WHERE {rounded}) AS rounded"""
 
 

@@ -30,7 +30,7 @@ class Statement:
     def __init__(self, dialect: str, day: Day, scope: str) -> None:
         self._days, self._day = SqlDays(dialect), day
         self._facts = Facts(self._days, day, scope)
-        self._today = self._days.literal(day.ordinal)
+        self._today, self._scope = self._days.literal(day.ordinal), scope
         # PostgreSQL reads all customers where it is told no range; told a list twice, it expects one row and loops
         self._near = f"AND c.id {scope}" if scope.startswith("BETWEEN") else ""
 
@@ -52,25 +52,27 @@ class Statement:
         columns = ", ".join(f"o.{name}" for name in ("id", *OUTCOME, "entered_on", "unsure", "previous"))
         return f"""WITH {queries}
 SELECT {columns} FROM outcome o CROSS JOIN crm_customers_customer c
-WHERE c.id = o.id {self._near} AND (o.unsure OR c.classified_on IS NULL OR {differs("o")})"""
+WHERE c.id = o.id {self._near} AND (o.unsure OR o.previous IS NULL OR {differs("o")})"""
 
     def _figures(self) -> str:
         """Everything about a customer in one row."""
         limits, day, literal = self._day.limits, self._day, self._days.literal
         overdue = f"o.overdue_from < {literal(day.ordinal - limits.overdue_days)}"
         return f"""
-    SELECT h.id, h.in_force, h.first_insured, h.last_end, h.next_expiry, h.next_insurer, h.longest, h.reach,
-        h.least_group = h.greatest_group AS one_line, c.lost_to, l.last_loss,
+    SELECT h.id, CASE WHEN h.terms_in_force < 2 THEN h.terms_in_force WHEN h.least_policy = h.greatest_policy THEN 1
+            WHEN h.terms_in_force = 2 THEN 2 ELSE {self._facts.policies_in_force("h.id")} END AS in_force,
+        h.first_insured, h.last_end, h.next_expiry, h.next_insurers, h.longest, h.reach,
+        h.motor_in_force = 0 OR h.motor_in_force = h.terms_in_force AS one_line, c.lost_to, l.last_loss,
         CASE WHEN c.class_since IS NOT NULL THEN c.class_code END AS previous,
-        CASE WHEN h.in_force > 0 OR h.last_end >= {literal(day.ordinal - limits.grace_days)} THEN 'standard'
+        CASE WHEN h.terms_in_force > 0 OR h.last_end >= {literal(day.ordinal - limits.grace_days)} THEN 'standard'
             WHEN h.phase >= 2 OR {self._days.read("c.intention_on")} <= {self._today} THEN 'lead'
             ELSE 'unattached' END AS relation,
         {_sum("h.premium", "a.premium")} AS written, {_sum("h.earned", "a.earned")} AS earned,
         {_sum("h.rounded", "a.rounded")} AS rounded, {_sum("o.balance")} AS balance,
         COALESCE(l.claims, 0) AS claims, {_sum("l.incurred")} AS incurred, COALESCE(l.undated, 0) AS undated,
         c.credit <> 'bad' AND ({overdue}) IS NOT TRUE AS credit_good,
-        {_sum("h.odd", "a.odd")} > 0 OR COALESCE(l.risk_claims, 0) >= {limits.blacklist_claims}
-            OR EXISTS (SELECT 1 FROM crm_customers_customer_mark m WHERE m.customer_id = c.id) AS odd
+        h.phase = 6 OR a.odd > 0 OR COALESCE(l.risk_claims, 0) >= {limits.blacklist_claims}
+            OR h.id IN (SELECT customer_id FROM crm_customers_customer_mark WHERE customer_id {self._scope}) AS odd
     FROM held h CROSS JOIN crm_customers_customer c LEFT JOIN amended a ON a.id = h.id
     LEFT JOIN lost l ON l.id = h.id LEFT JOIN owed o ON o.id = h.id
     WHERE c.id = h.id {self._near} {self._days.apart}"""
@@ -118,7 +120,7 @@ WHERE c.id = o.id {self._near} AND (o.unsure OR c.classified_on IS NULL OR {diff
             "claims",
             "balance",
             days.stored("first_insured"),
-            """COALESCE(NULLIF(lost_to, ''), CASE WHEN relation = 'lead' AND next_insurer <> '' THEN (
+            """COALESCE(NULLIF(lost_to, ''), CASE WHEN relation = 'lead' AND next_insurers > 0 THEN (
         SELECT p.next_insurer FROM crm_customers_policy p WHERE p.holder_id = axes.id AND p.next_insurer <> ''
         ORDER BY p.end_on IS NULL, p.end_on DESC, p.id DESC LIMIT 1) END)""",
         )

@@ -42,6 +42,8 @@ class Verdicts:
         self._connection, self._day, self._scope = connection, day, scope
         self._sqlite = connection.dialect.name == "sqlite"
         self._today = f"'{day.as_of.isoformat()}'"
+        # as in Statement
+        self._near = f"AND c.id {scope}" if scope.startswith("BETWEEN") else ""
         # the cursor itself: exec_driver_sql would take the % of a remainder for a parameter
         self._cursor: Any = connection.connection.cursor()
 
@@ -96,16 +98,16 @@ class Verdicts:
         """
         figures = [name for name in OUTCOME if name not in _INDEXED]
         moved = " OR ".join(f"c.{name} IS DISTINCT FROM n.{name}" for name in _INDEXED)
-        moved = f"(c.classified_on IS NULL OR n.previous IS NULL OR {moved})"
+        moved = f"(n.previous IS NULL OR {moved})"
         return self._update(figures, f"NOT {moved} AND {differs('n')}") + self._update(OUTCOME, moved)
 
     def _update(self, names: Sequence[str], which: str) -> int:
         changes = ", ".join(f"{name} = n.{name}" for name in names)
         # the sign has SQLite look up each changed customer, not each customer among the changed
-        self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes}, classified_on = {self._today},
+        self._cursor.execute(f"""UPDATE crm_customers_customer AS c SET {changes},
             class_since = CASE WHEN n.previous IS NULL THEN n.entered_on
                 WHEN n.previous <> n.class_code THEN {self._today} ELSE c.class_since END
-            FROM class_now n WHERE c.id = +n.id AND {which}""")
+            FROM class_now n WHERE c.id = +n.id {self._near} AND {which}""")
         return int(self._cursor.rowcount)
 
     def by_class(self) -> dict[str, int]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 
-from core.api import Actor, Database, ScopedSession, record_audit, system_actor
+from core.api import Actor, Database, ScopedSession, insert_rows, record_audit, system_actor
 from plugins.crm_customers.class_settings import thresholds_on
 from plugins.crm_customers.class_verdicts import Verdicts
 from plugins.crm_customers.classification import Day
+from plugins.crm_customers.models.classes import ClassDue
 from plugins.crm_customers.models.customers import Customer
 
 CHUNK = 25_000
@@ -23,6 +24,7 @@ POSTGRESQL_CHUNK = 100_000
 """Many on PostgreSQL, whose writers wait only for the same customers: it reads large parts of tables much faster."""
 _LOCK = 0x636C6173
 """Advisory lock of PostgreSQL: two classifications at once could write a class that is already outdated."""
+_DUE: Any = ClassDue.__table__
 Progress = Callable[[int, int], None]
 """Takes the number of customers done and of all."""
 
@@ -112,13 +114,8 @@ def classify_customers(session: ScopedSession, ids: Sequence[int], as_of: date) 
 
 
 def mark_changed(session: ScopedSession, ids: Sequence[int]) -> None:
-    """Leave customers for the next `classify_changed`: an empty day means that facts have changed."""
-    for start in range(0, len(ids), CHUNK):
-        piece = ids[start : start + CHUNK]
-        session.execute(
-            update(Customer).where(Customer.id.in_(piece)).values(classified_on=None, changed_at=Customer.changed_at),
-            execution_options={"synchronize_session": False},
-        )
+    """Leave customers whose facts have changed for the next `classify_changed`."""
+    insert_rows(session.connection(), _DUE, ("customer_id",), ((each,) for each in ids))
 
 
 def classify_scope(session: ScopedSession, scope: str, result: Result) -> None:
@@ -132,6 +129,8 @@ def classify_scope(session: ScopedSession, scope: str, result: Result) -> None:
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    # before the facts are read: of who commits later, the facts may be missed, but then the row stays
+    connection.exec_driver_sql(f"DELETE FROM crm_customers_class_due WHERE customer_id {scope}")  # noqa: S608 -- whole numbers
     day = Day(result.as_of, thresholds_on(session, result.as_of))
     with Verdicts(connection, day, scope) as verdicts:
         verdicts.settle()
@@ -152,14 +151,16 @@ def _in(ids: Sequence[int]) -> str:
 
 
 def _changed_ids(session: ScopedSession, as_of: date, after: int, chunk: int) -> list[int]:
-    """Two queries, each along its own index; SQLite, told nothing, reads all customers while its counts are old."""
-    sqlite, found = session.connection().dialect.name == "sqlite", set[int]()
-    for index, outdated in (("unclassified", "classified_on IS NULL"), ("next_expiry", "next_expiry < :as_of")):
+    """Three queries, each along its own index; SQLite, told nothing, reads all customers while its counts are old."""
+    sqlite, connection = session.connection().dialect.name == "sqlite", session.connection()
+    due = select(_DUE.c.customer_id).distinct().where(_DUE.c.customer_id > after)
+    found = set(connection.execute(due.order_by(_DUE.c.customer_id).limit(chunk)).scalars())
+    for index, outdated in (("unclassified", "class_since IS NULL"), ("next_expiry", "next_expiry < :as_of")):
         along = f"INDEXED BY ix_crm_customers_customer_{index}" if sqlite else ""
         sql = f"""SELECT id FROM crm_customers_customer {along}
             WHERE {outdated} AND merged_into_id IS NULL AND id > :after ORDER BY id LIMIT :chunk"""  # noqa: S608 -- constants
         values = {"after": after, "chunk": chunk, "as_of": as_of.isoformat() if sqlite else as_of}
-        found.update(session.connection().execute(text(sql), values).scalars())
+        found.update(connection.execute(text(sql), values).scalars())
     return sorted(found)[:chunk]
 
 

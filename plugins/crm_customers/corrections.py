@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, event, insert, inspect, select, update
 from sqlalchemy.orm import Mapper
 
-from core.api import add_documents, remove_documents
+from core.api import add_documents, document_number, remove_documents
 from core.values.text import fold
 from plugins.crm_customers.importing.winners import CORRECTION
-from plugins.crm_customers.models import Customer, CustomerSource
+from plugins.crm_customers.models import ClassDue, Customer, CustomerSource
 from plugins.crm_customers.profile_sources import FIELDS, stored_form
-from plugins.crm_customers.search import CUSTOMER_KIND, customer_document, document
+from plugins.crm_customers.search import CUSTOMER_KIND, customer_document
 
 
 @event.listens_for(Customer, "before_update")
@@ -21,12 +21,12 @@ def keep_keys_of_the_name(_mapper: Mapper[Any], connection: Connection, customer
     """Let search and order follow a new name, and have a customer of other credit classified anew."""
     changed = _changed(customer)
     if "credit" in changed:
-        customer.classified_on = None
+        connection.execute(insert(ClassDue).values(customer_id=customer.id))
     if "name" not in changed:
         return
     customer.name_key = fold(customer.name)[:200]
     customer.pinyin, tokens = customer_document(customer.name)
-    number = document(CUSTOMER_KIND, customer.id)
+    number = document_number(CUSTOMER_KIND, customer.id)
     remove_documents(connection, [number])
     if tokens:
         add_documents(connection, [(number, tokens)])

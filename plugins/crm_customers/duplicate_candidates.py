@@ -68,7 +68,7 @@ def find_candidates(session: ScopedSession, customer_ids: Sequence[int], batch_i
     valid documents that differ prove two customers.
 
     Args:
-        session: A write session that sees all branches.
+        session: A write session; candidates are found across branches, whatever its actor may see.
         customer_ids: The customers looked at, at most some thousands.
         batch_id: The batch that brought them, for undo.
 
@@ -77,7 +77,7 @@ def find_candidates(session: ScopedSession, customer_ids: Sequence[int], batch_i
     """
     connection = session.connection()
     groups = [("name", group) for group in _same_names(connection, customer_ids)]
-    groups += [("core_name", group) for group in _same_cores(session, customer_ids)]
+    groups += [("core_name", group) for group in _same_cores(connection, customer_ids)]
     parties = _parties(connection, groups)
     wanted, pairs = set(customer_ids), {}
     for reason, group in groups:
@@ -104,10 +104,10 @@ def _same_names(connection: Connection, ids: Sequence[int]) -> Iterable[Group]:
     return (group for group in by_key.values() if 1 < len(group) <= MOST_NAMESAKES)
 
 
-def _same_cores(session: ScopedSession, ids: Sequence[int]) -> Iterable[Group]:
+def _same_cores(connection: Connection, ids: Sequence[int]) -> Iterable[Group]:
     """All organisations are read once: the core of a name is computed, not stored."""
     wanted, by_core = set(ids), defaultdict(list)
-    rows = session.execute(_ORGANISATIONS).all()
+    rows = connection.execute(_ORGANISATIONS).all()
     if not any(row.id in wanted for row in rows):
         return ()
     for row in rows:

@@ -8,9 +8,12 @@ import typer
 
 from core.api import (
     AfterImport,
+    AuditAction,
+    BulkAction,
     Column,
     Filter,
     HomeCard,
+    ImportDoubts,
     ImportTarget,
     Job,
     JobContext,
@@ -30,6 +33,7 @@ from core.api import (
 )
 from plugins.crm_customers import (
     after_import,
+    bulk_actions,
     class_settings,
     commands,
     duplicate_candidates,
@@ -43,6 +47,7 @@ from plugins.crm_customers import (
     views,
 )
 from plugins.crm_customers import corrections as corrections  # noqa: PLC0414 -- listens to changes of customers
+from plugins.crm_customers.import_doubts import import_doubts
 from plugins.crm_customers.importing.claims import ClaimTarget, ReceivableTarget
 from plugins.crm_customers.importing.customers import CustomerTarget
 from plugins.crm_customers.importing.policies import CoverTarget, EndorsementTarget, PolicyTarget, PolicyTermTarget
@@ -113,6 +118,11 @@ class CrmCustomers:
         ]
 
     @hookimpl
+    def core_import_doubts(self, session: ScopedSession, batch_id: int, trial: bool) -> ImportDoubts:
+        """Tell which customers of an import may be one with others."""
+        return import_doubts(session, batch_id, trial=trial)
+
+    @hookimpl
     def core_before_undo(self, session: ScopedSession, batch_id: int) -> None:
         """Have the customers of an undone import classified anew."""
         after_import.before_undo(session, batch_id)
@@ -121,6 +131,11 @@ class CrmCustomers:
     def core_after_import(self) -> list[AfterImport]:
         """Declare what follows an import."""
         return after_import.steps()
+
+    @hookimpl
+    def core_audit_actions(self) -> list[AuditAction]:
+        """Name what the plugin writes into the audit trail."""
+        return screens.AUDIT_ACTIONS
 
     @hookimpl
     def core_permissions(self) -> list[Permission]:
@@ -178,6 +193,11 @@ class CrmCustomers:
     def core_list_views(self) -> list[ListView]:
         """Declare tabs above lists."""
         return list_contributions.views()
+
+    @hookimpl
+    def core_bulk_actions(self) -> list[BulkAction]:
+        """Declare changes of many customers at once."""
+        return bulk_actions.actions()
 
     @hookimpl
     def core_home_cards(self) -> list[HomeCard]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.api import Label, MenuItem, Permission, Role, Slot
+from core.api import AuditAction, Label, MenuItem, Permission, Role, Slot
 from plugins.crm_customers.models import TOTALS
 
 PERMISSIONS = [
@@ -10,6 +10,21 @@ PERMISSIONS = [
 ]
 ROLES = [Role("crm_customers_totals", Label("Company-wide totals", "全公司合计"), (TOTALS,))]
 """Added to another role: for who looks after all branches, or does the accounts of shared customers."""
+AUDIT_ACTIONS = [
+    AuditAction(
+        "customer.classify",
+        Label("Customers classified", "客户分类"),
+        {
+            "as_of": Label("As of", "截至日"),
+            "customers": Label("Customers", "客户"),
+            "changed": Label("Changed", "变更"),
+            "by_class": Label("By class", "各类别"),
+            "reach": Label("Reach", "范围"),
+        },
+    ),
+    AuditAction("customer.mark", Label("Customer marked", "设置客户标记")),
+    AuditAction("customer.unmark", Label("Mark of a customer ended", "取消客户标记")),
+]
 SLOTS = [
     Slot("crm_customers.customer.top", Label("Customer, above everything", "客户页顶部")),
     Slot("crm_customers.customer.tabs", Label("Customer, below the tabs", "客户页主栏")),

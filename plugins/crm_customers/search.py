@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from core.api import document_number as document
-from core.api import name_tokens, plate_tokens
 from core.values.names import pinyin_key
+from core.values.tokens import name_tokens, plate_tokens
 
 CUSTOMER_KIND = 1
 VEHICLE_KIND = 2
@@ -20,6 +19,3 @@ def vehicle_tokens(plate: str | None, vin: str | None) -> str:
     """Return the tokens of a vehicle: every part of the plate, the VIN and its last six places."""
     found = plate_tokens(plate) if plate else ""
     return f"{found} l{vin.casefold()} l{vin[-6:].casefold()}" if vin else found
-
-
-__all__ = ["CUSTOMER_KIND", "REGISTRY_KIND", "VEHICLE_KIND", "customer_document", "document", "vehicle_tokens"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
-from core.api import Chunk, Entry, ImportTarget, canonical, fetch_in
+from core.api import Chunk, Entry, ImportTarget, Reader, canonical, fetch_in
+from plugins.crm_customers.importing.readers import loss_day
 
-_CHINA = ZoneInfo("Asia/Shanghai")
+LOSS_DAY = Reader(("loss_on", "loss_at"), ("loss_on",), loss_day)
 
 
 class ClaimTarget(ImportTarget):
@@ -19,18 +18,13 @@ class ClaimTarget(ImportTarget):
     links: ClassVar[tuple[str, ...]] = ("policy", "term", "vehicle")
     branch_link: ClassVar[str] = "policy"
     defaults: ClassVar[dict[str, Any]] = {"paid": 0, "outstanding": 0}
+    key_column: ClassVar[str] = "claim_no"
+    reader: ClassVar[Reader | None] = LOSS_DAY
 
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the claims."""
-        for entry in entries:
-            loss_at = entry.values.get("loss_at")
-            if loss_at and not entry.values.get("loss_on"):
-                instant = datetime.fromisoformat(loss_at).replace(tzinfo=UTC)
-                entry.values["loss_on"] = instant.astimezone(_CHINA).date().isoformat()
-            if not entry.values.get("claim_no"):
-                entry.values["claim_no"] = entry.key
         self._find_terms(
-            chunk, [entry for entry in entries if not entry.linked_ids.get("term") and entry.values.get("loss_on")]
+            chunk, [entry for entry in entries if not entry.linked_ids.get("term") and entry.get("loss_on")]
         )
         super().load(chunk, entries)
 
@@ -44,10 +38,10 @@ class ClaimTarget(ImportTarget):
                     (term_id, canonical("date", start_on), canonical("date", end_on))
                 )
         for entry in entries:
-            day = entry.values["loss_on"]
+            day = entry.get("loss_on")
             for term_id, start_on, end_on in terms.get(entry.linked_ids.get("policy") or 0, ()):
                 if start_on <= day <= end_on:
-                    entry.linked_ids["term"] = term_id
+                    entry.link("term", term_id)
                     break
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from core.api import Chunk, Entry, ImportTarget, canonical, encode_json, fetch_in
+from core.api import Chunk, Entry, ImportTarget, canonical, document_number, encode_json, fetch_in
 from plugins.crm_customers.company_names import company_core
 from plugins.crm_customers.importing.details import CustomerDetails, division_code
 from plugins.crm_customers.importing.directory import refuse_known
@@ -68,7 +68,7 @@ class CustomerTarget(ImportTarget):
             if covering is None:
                 before.append(entry)
             else:
-                entry.awaited[_SELF] = covering
+                entry.wait_for(_SELF, covering)
                 covered.append((entry, covering))
         for found in rows.values():
             self._give_keys(chunk, found)
@@ -198,7 +198,7 @@ class CustomerTarget(ImportTarget):
         said: dict[int, dict[str, Any]] = {row_id: {} for row_id in fresh}
         mine = [entry for entry in entries if entry.row_id in said]
         for entry in mine:
-            said[entry.row_id or 0].update({name: value for name, value in entry.values.items() if value is not None})
+            said[entry.row_id or 0].update({name: value for name, value in entry.delivered() if value is not None})
         managers = {entry.row_id: manager_id for entry, manager_id in managed(chunk, mine)}
         rows = []
         for entry in fresh.values():
@@ -218,7 +218,7 @@ class CustomerTarget(ImportTarget):
                 chunk.batch.now, chunk.batch.id,
             ))  # fmt: skip
             if tokens:
-                chunk.index_document(details.document_number(entry.row_id or 0), tokens, is_new=True)
+                chunk.index_document(document_number(CUSTOMER_KIND, entry.row_id or 0), tokens, is_new=True)
         chunk.insert(Customer.__table__, _INSERT, rows)  # type: ignore[arg-type]  # a mapped class's table is a Table
 
     def _link_sources(self, chunk: Chunk, entries: Sequence[Entry], linked: set[str | None]) -> None:
@@ -292,7 +292,7 @@ def _people_by_number(chunk: Chunk, indexes: Sequence[bytes]) -> dict[tuple[byte
 
 
 def _read(chunk: Chunk, entry: Entry) -> CustomerReading:
-    return CustomerReading(entry.values, chunk.vault, chunk.batch.area_codes.get(entry.group.branch_id, ""))
+    return CustomerReading(dict(entry.delivered()), chunk.vault, chunk.batch.area_codes.get(entry.group.branch_id, ""))
 
 
 def _read_all(chunk: Chunk, entries: Sequence[Entry]) -> None:
@@ -303,10 +303,10 @@ def _read_all(chunk: Chunk, entries: Sequence[Entry]) -> None:
 
 def _covers(other: Entry, entry: Entry) -> bool:
     """Whether another record of the row says all that this one says: holder and insured are mostly one person."""
-    said, name = other.values, entry.values.get("name")
-    if entry.key is not None or name is None or said.get("name") != name:
+    name = entry.get("name")
+    if entry.key is not None or name is None or other.get("name") != name:
         return False
-    return all(value is None or said.get(field) == value for field, value in entry.values.items())
+    return all(value is None or other.get(field) == value for field, value in entry.delivered())
 
 
 def _key_in_row(entry: Entry) -> str | None:
@@ -355,7 +355,7 @@ def _compatible(first: Entry, entry: Entry) -> bool:
 
 def _delivered(entry: Entry) -> dict[str, Any]:
     """Values for the provenance of fields; personal numbers stay out, their own rows name the source."""
-    kept = {name: value for name, value in entry.values.items() if value is not None and name in _KEPT}
+    kept = {name: value for name, value in entry.delivered() if value is not None and name in _KEPT}
     return {**kept, "kind": entry.reading.kind} if entry.reading.name else kept
 
 

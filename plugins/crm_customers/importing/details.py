@@ -12,7 +12,6 @@ from plugins.crm_customers.addresses import Address as ParsedAddress
 from plugins.crm_customers.addresses import parse_address
 from plugins.crm_customers.importing.person import CONTACT_PLACE, ID_PLACE, Document, Number
 from plugins.crm_customers.models import Address, ContactPoint, CustomerBranch, CustomerIdentity, CustomerMark
-from plugins.crm_customers.search import CUSTOMER_KIND, document
 
 _DATED = ("since", "source", "batch_id", "batch_row", "created_batch_id")
 _IDENTITY = ("id", "customer_id", "kind", "number_sealed", "number_index", "masked", "valid", "problem", *_DATED)
@@ -38,13 +37,9 @@ class CustomerDetails:
         self.chunk = chunk
         self.fresh = fresh
 
-    def document_number(self, customer_id: int) -> int:
-        """Return the customer's number in the search index."""
-        return document(CUSTOMER_KIND, customer_id)
-
     def place_of(self, entry: Entry) -> ParsedAddress | None:
         """Return the parsed address of an entry."""
-        text = entry.values.get("address")
+        text = entry.get("address")
         if not text:
             return None
         cache: dict[str, ParsedAddress] = self.chunk.memory.setdefault("addresses", {})
@@ -144,11 +139,11 @@ class CustomerDetails:
         self.chunk.insert(table, _CONTACT, rows)
 
     def _addresses(self, entries: Sequence[Entry]) -> None:
-        placed = [entry for entry in entries if entry.values.get("address")]
+        placed = [entry for entry in entries if entry.get("address")]
         known = {(row[0], fold(row[1])) for row in self._known(placed, "text", "crm_customers_address")}
         wanted: dict[tuple[Any, ...], Entry] = {}
         for entry in placed:
-            key = (entry.row_id, fold(entry.values["address"]))
+            key = (entry.row_id, fold(entry.get("address")))
             if key not in known:
                 wanted.setdefault(key, entry)
         table: Any = Address.__table__
@@ -166,7 +161,7 @@ class CustomerDetails:
                 division_code(place),
                 place.complete,
             )
-            rows.append((row_id, entry.row_id, entry.values["address"][:300], *parts, *self._dated(entry)))
+            rows.append((row_id, entry.row_id, entry.get("address")[:300], *parts, *self._dated(entry)))
         self.chunk.insert(table, _ADDRESS, rows)
 
     def _marks(self, entries: Sequence[Entry]) -> None:
@@ -175,7 +170,7 @@ class CustomerDetails:
             (entry.row_id, kind): (entry.row_id, kind, "yes", batch.day.isoformat(), batch.source, batch.id)
             for entry in entries
             for field, kind in MARKS.items()
-            if entry.values.get(field)
+            if entry.get(field)
         }
         if rows:
             known = set(self._known(entries, "kind", "crm_customers_customer_mark"))

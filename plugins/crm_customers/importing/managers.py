@@ -33,15 +33,13 @@ def _find_or_make(chunk: Chunk, wanted: dict[str, Entry], known: dict[str, int])
     rows = []
     for code, row_id in zip(missing, chunk.take_ids(table, len(missing)), strict=True):
         entry = wanted[code]
-        rows.append(
-            (row_id, code, entry.values.get("manager_name") or "", entry.group.branch_id, True, now, now, batch)
-        )
+        rows.append((row_id, code, entry.get("manager_name") or "", entry.group.branch_id, True, now, now, batch))
         known[code] = row_id
     chunk.insert(table, _COLUMNS, rows)
 
 
 def _code_of(entry: Entry) -> str | None:
-    code, name = entry.values.get("manager_code"), entry.values.get("manager_name")
+    code, name = entry.get("manager_code"), entry.get("manager_name")
     if code:
         return str(code)
     return f"{entry.group.branch_id}:{name}" if name else None

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar
 
-from core.api import Chunk, Entry, ImportTarget, InvalidValueError, canonical, fetch_in
-from core.values.dates import add_years, last_day_of_cover
+from core.api import Chunk, Entry, ImportTarget, Reader, canonical, fetch_in
 from plugins.crm_customers.exposure import is_cancellation
 from plugins.crm_customers.importing.managers import managed
+from plugins.crm_customers.importing.readers import last_day
 from plugins.crm_customers.models import InsuredItem, Policy
 
+LAST_DAY = Reader(("start_on", "end_on"), ("end_on",), last_day)
 _ITEM = ("id", "term_id", "vehicle_id", "branch_id", "created_batch_id")
-
-
-def set_last_day(values: dict[str, Any]) -> None:
-    """Turn the end of a cover into its last day: the same day a year later is exclusive, a missing end is one year.
-
-    Source: domain facts 5.2 (T5-3), 11 rows 4 and 5.
-    """
-    if (start := values.get("start_on")) is not None:
-        values["end_on"] = _last_day(start, values.get("end_on"))
-
-
-@lru_cache(maxsize=10_000)
-def _last_day(start_on: str, end_on: str | None) -> str:
-    start = date.fromisoformat(start_on)
-    if end_on is None:
-        return (add_years(start, 1) - timedelta(days=1)).isoformat()
-    return last_day_of_cover(start, date.fromisoformat(end_on)).isoformat()
-
-
-def set_last_days(entries: Sequence[Entry]) -> None:
-    """Set the last days of covers; a row whose end is before its start is rejected."""
-    for entry in entries:
-        try:
-            set_last_day(entry.values)
-        except InvalidValueError as error:
-            entry.group.error = entry.group.error or error
 
 
 class PolicyTarget(ImportTarget):
@@ -49,22 +22,17 @@ class PolicyTarget(ImportTarget):
     links: ClassVar[tuple[str, ...]] = ("holder", "insured")
     defaults: ClassVar[dict[str, Any]] = {"currency": "CNY"}
     own_columns: ClassVar[tuple[str, ...]] = (*ImportTarget.own_columns, "state", "manager_id")
+    key_column: ClassVar[str] = "policy_no"
+    reader: ClassVar[Reader | None] = LAST_DAY
 
     def own_values(self, chunk: Chunk, entry: Entry) -> tuple[Any, ...]:
         """Return source, key, state and account manager of a new policy."""
         return chunk.batch.source, entry.key, "active", entry.linked_ids.get("manager")
 
-    def prepare(self, entries: Sequence[Entry]) -> None:
-        """Set the last days."""
-        set_last_days(entries)
-
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the policies; each needs a holder, which the row's customer is unless the profile says otherwise."""
-        for entry in entries:
-            if not entry.values.get("policy_no"):
-                entry.values["policy_no"] = entry.key
         for entry, manager_id in managed(chunk, entries):
-            entry.linked_ids["manager"] = manager_id
+            entry.link("manager", manager_id)
         super().load(chunk, entries)
 
 
@@ -74,10 +42,7 @@ class PolicyTermTarget(ImportTarget):
     model_id: ClassVar[str] = "crm_customers.policy_term"
     links: ClassVar[tuple[str, ...]] = ("policy", "vehicle")
     defaults: ClassVar[dict[str, Any]] = {"premium": 0}
-
-    def prepare(self, entries: Sequence[Entry]) -> None:
-        """Set the last days."""
-        set_last_days(entries)
+    reader: ClassVar[Reader | None] = LAST_DAY
 
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the terms and their insured items."""
@@ -121,15 +86,15 @@ class CoverTarget(ImportTarget):
         terms = {entry.linked_ids.get("term") for entry in entries}
         sql = "SELECT term_id, kind, id, sum_insured, premium FROM crm_customers_cover WHERE term_id IN {values}"
         known = {(row[0], row[1]): row[2:] for row in fetch_in(chunk.connection, sql, list(terms))}
-        latest = {(entry.linked_ids.get("term"), entry.values.get("kind")): entry for entry in entries}
+        latest = {(entry.linked_ids.get("term"), entry.get("kind")): entry for entry in entries}
         fresh = [(key, entry) for key, entry in latest.items() if key not in known]
         rows = [
             (
                 row_id,
                 key[0],
                 key[1],
-                entry.values.get("sum_insured"),
-                entry.values.get("premium"),
+                entry.get("sum_insured"),
+                entry.get("premium"),
                 entry.group.branch_id,
                 chunk.batch.id,
             )
@@ -144,7 +109,7 @@ class CoverTarget(ImportTarget):
 
     def _change(self, chunk: Chunk, entry: Entry, stored: Sequence[Any]) -> None:
         for name, old in zip(("sum_insured", "premium"), stored[1:], strict=True):
-            new = entry.values.get(name)
+            new = entry.get(name)
             if new is not None and new != old:
                 chunk.note_change(entry.row_no, self.model.id, stored[0], name, old, new)
                 chunk.update(self.table, (name,), (new, stored[0]))
@@ -157,22 +122,20 @@ class EndorsementTarget(ImportTarget):
     links: ClassVar[tuple[str, ...]] = ("policy",)
     branch_link: ClassVar[str] = "policy"
     defaults: ClassVar[dict[str, Any]] = {"premium_change": 0}
+    key_column: ClassVar[str] = "endorsement_no"
 
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the endorsements and end cancelled policies."""
-        for entry in entries:
-            if not entry.values.get("endorsement_no"):
-                entry.values["endorsement_no"] = entry.key
         super().load(chunk, entries)
         ended = {
             entry.linked_ids.get("policy"): entry
             for entry in entries
-            if is_cancellation(entry.values.get("kind")) and entry.values.get("effective_on")
+            if is_cancellation(entry.get("kind")) and entry.get("effective_on")
         }
         sql = "SELECT id, state, cancelled_on FROM crm_customers_policy WHERE id IN {values}"
         for policy_id, state, cancelled_on in fetch_in(chunk.connection, sql, [key for key in ended if key]):
             entry = ended[policy_id]
-            day = entry.values["effective_on"]
+            day = entry.get("effective_on")
             if state != "cancelled" or canonical("date", cancelled_on) != day:
                 chunk.note_change(entry.row_no, "crm_customers.policy", policy_id, "state", state, "cancelled")
                 chunk.note_change(

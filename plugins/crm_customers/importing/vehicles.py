@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from core.api import Chunk, Entry, ImportTarget, fetch_in
+from core.api import Chunk, Entry, ImportTarget, Reader, document_number, fetch_in
 from core.values.masks import mask_phone
 from core.values.phones import read_phones
-from core.values.plates import read_plate
-from core.values.vin import read_vin
 from plugins.crm_customers.addresses import parse_address
 from plugins.crm_customers.importing.details import division_code
-from plugins.crm_customers.search import REGISTRY_KIND, VEHICLE_KIND, document, vehicle_tokens
+from plugins.crm_customers.importing.readers import vehicle
+from plugins.crm_customers.search import REGISTRY_KIND, VEHICLE_KIND, vehicle_tokens
 
 OWNER_PLACE = "crm_customers_registry_vehicle.owner_id"
 PHONE_PLACE = "crm_customers_registry_vehicle.phone"
-_NO_KIND = ""
+VEHICLE = Reader(("vin", "plate", "plate_kind"), ("plate", "identity", "valid_plate", "tokens"), vehicle)
 
 
 class VehicleTarget(ImportTarget):
@@ -26,15 +25,13 @@ class VehicleTarget(ImportTarget):
     document_kind: ClassVar[int] = VEHICLE_KIND
     links: ClassVar[tuple[str, ...]] = ("owner",)
     own_columns: ClassVar[tuple[str, ...]] = ("identity_key",)
+    reader: ClassVar[Reader | None] = VEHICLE
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Give each vehicle its identity key; a wrong VIN is kept but is no key."""
         for entry in entries:
-            vin, plate = _read(entry)
-            if vin is not None:
-                entry.key = f"vin:{vin}"
-            elif plate is not None:
-                entry.key = f"plate:{plate}|{entry.values.get('plate_kind') or _NO_KIND}"
+            if (identity := entry.get("identity")) is not None:
+                entry.key = identity
             elif entry.key is not None:
                 entry.key = entry.key if entry.key.startswith("src:") else f"src:{chunk.batch.source}:{entry.key}"
             else:
@@ -65,7 +62,7 @@ class VehicleTarget(ImportTarget):
         """Find by plate what one side knows without VIN; two vehicles that wore the plate leave it open."""
         by_plate: dict[str, list[Entry]] = {}
         for entry in entries:
-            if plate := _read(entry)[1]:
+            if plate := entry.get("valid_plate"):
                 by_plate.setdefault(plate, []).append(entry)
         sql = (
             "SELECT plate, plate_kind, id, identity_key, source_digest FROM crm_customers_vehicle "
@@ -82,17 +79,16 @@ class VehicleTarget(ImportTarget):
 
     def own_values(self, chunk: Chunk, entry: Entry) -> tuple[Any, ...]:
         """Return the identity key of a new vehicle and put it into the search index."""
-        tokens = vehicle_tokens(entry.values.get("plate"), entry.values.get("vin"))
-        if tokens:
-            chunk.index_document(document(VEHICLE_KIND, entry.row_id or 0), tokens, is_new=True)
+        if tokens := entry.get("tokens"):
+            chunk.index_document(document_number(VEHICLE_KIND, entry.row_id or 0), tokens, is_new=True)
         return (entry.key,)
 
     def differences(self, chunk: Chunk, entry: Entry, stored: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         """Yield what the delivery changes; a new plate moves the search index, a first VIN becomes the identity."""
         for name, value in super().differences(chunk, entry, stored):
             if name == "plate":
-                tokens = vehicle_tokens(value, entry.values.get("vin") or stored.get("vin"))
-                chunk.index_document(document(VEHICLE_KIND, entry.row_id or 0), tokens, is_new=False)
+                tokens = vehicle_tokens(value, entry.get("vin") or stored.get("vin"))
+                chunk.index_document(document_number(VEHICLE_KIND, entry.row_id or 0), tokens, is_new=False)
             yield name, value
         if (entry.key or "").startswith("vin:") and not stored.get("vin"):
             yield "identity_key", entry.key
@@ -101,23 +97,8 @@ class VehicleTarget(ImportTarget):
 def _may_be(entry: Entry, *, kind: str | None, key: str) -> bool:
     """Whether a stored vehicle with the entry's plate can be the entry's: only one of them has a VIN, kinds agree."""
     both_have_vin = (entry.key or "").startswith("vin:") and key.startswith("vin:")
-    own = entry.values.get("plate_kind")
+    own = entry.get("plate_kind")
     return not both_have_vin and (own is None or kind is None or own == kind)
-
-
-def _read(entry: Entry) -> tuple[str | None, str | None]:
-    if entry.reading is None:
-        entry.reading = _read_once(entry)
-    found: tuple[str | None, str | None] = entry.reading
-    return found
-
-
-def _read_once(entry: Entry) -> tuple[str | None, str | None]:
-    vin = read_vin(entry.values.get("vin") or "")
-    plate = read_plate(entry.values.get("plate") or "")
-    if plate is not None and plate.kind != "invalid":
-        entry.values["plate"] = plate.text
-    return (vin.number if vin and vin.valid_form else None, plate.text if plate and plate.kind != "invalid" else None)
 
 
 class RegistryVehicleTarget(ImportTarget):
@@ -129,33 +110,30 @@ class RegistryVehicleTarget(ImportTarget):
         *ImportTarget.own_columns, "insured_state", "owner_id_sealed", "owner_id_index", "phone_sealed", "phone_index",
         "phone_masked", "county", "township", "division_code",
     )  # fmt: skip
+    reader: ClassVar[Reader | None] = VEHICLE
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Give each entry its key."""
         for entry in entries:
-            vin, plate = _read(entry)
-            if vin is not None:
-                entry.key = f"vin:{vin}"
-            elif plate is not None:
-                entry.key = f"plate:{plate}|{entry.values.get('plate_kind') or _NO_KIND}"
+            if (identity := entry.get("identity")) is not None:
+                entry.key = identity
             elif entry.key is None:
                 entry.key = f"row:{entry.group.digest.hex()}"
 
     def own_values(self, chunk: Chunk, entry: Entry) -> tuple[Any, ...]:
         """Return the own values of a new entry, with personal numbers sealed and the address read by level."""
-        values, vault, row_id = entry.values, chunk.vault, entry.row_id or 0
-        owner, sealed_owner, owner_index = values.get("owner_id"), None, None
+        vault, row_id = chunk.vault, entry.row_id or 0
+        owner, sealed_owner, owner_index = entry.get("owner_id"), None, None
         if owner:
             sealed_owner, owner_index = vault.seal(owner, OWNER_PLACE, row_id), vault.index(owner, OWNER_PLACE)
         area = chunk.batch.area_codes.get(entry.group.branch_id, "")
-        phone = next(iter(read_phones(values["phone"], area)), None) if values.get("phone") else None
+        phone = next(iter(read_phones(entry.get("phone"), area)), None) if entry.get("phone") else None
         sealed_phone = vault.seal(phone.number, PHONE_PLACE, row_id) if phone else None
         phone_index = vault.index(phone.number, PHONE_PLACE) if phone else None
-        place = parse_address(values["address"]) if values.get("address") else None
+        place = parse_address(entry.get("address")) if entry.get("address") else None
         where = (place.county or None, place.street or None, division_code(place)) if place else (None, None, None)
-        tokens = vehicle_tokens(values.get("plate"), values.get("vin"))
-        if tokens:
-            chunk.index_document(document(REGISTRY_KIND, row_id), tokens, is_new=True)
+        if tokens := entry.get("tokens"):
+            chunk.index_document(document_number(REGISTRY_KIND, row_id), tokens, is_new=True)
         masked = mask_phone(phone.number) if phone else None
         return (
             *super().own_values(chunk, entry),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.api import Chunk, Entry, canonical, fetch_in
+from core.api import Chunk, Entry, canonical, document_number, fetch_in
 from core.values.text import fold
-from plugins.crm_customers.search import CUSTOMER_KIND, customer_document, document
+from plugins.crm_customers.search import CUSTOMER_KIND, customer_document
 
 _FIELDS = (
     "name", "sex", "birth_on", "occupation", "income", "industry_code", "ownership_code", "origin", "channel",
@@ -77,7 +77,7 @@ def _field_change(
 ) -> FieldChange | None:
     kind = "date" if name == "birth_on" else "text"
     for entry in reversed(deliveries):
-        new = entry.values.get(name)
+        new = entry.get(name)
         if new is None:
             continue
         before = canonical(kind, old)
@@ -103,4 +103,4 @@ def _rivals(chunk: Chunk, ids: Sequence[int]) -> dict[int, list[tuple[str, dict[
 def _reindex(chunk: Chunk, change: FieldChange) -> None:
     if change.name == "name":
         _, tokens = customer_document(change.new)
-        chunk.index_document(document(CUSTOMER_KIND, change.customer_id), tokens, is_new=bool(not change.old))
+        chunk.index_document(document_number(CUSTOMER_KIND, change.customer_id), tokens, is_new=bool(not change.old))

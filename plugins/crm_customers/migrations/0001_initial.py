@@ -55,7 +55,6 @@ def upgrade() -> None:
         sa.Column("pinyin", sa.String(length=200), nullable=False),
         sa.Column("class_code", sa.String(length=12), nullable=False),
         sa.Column("class_since", sa.Date(), nullable=True),
-        sa.Column("classified_on", sa.Date(), nullable=True),
         sa.Column("good", sa.Boolean(), nullable=False),
         sa.Column("important", sa.Boolean(), nullable=False),
         sa.Column("blacklist_candidate", sa.Boolean(), nullable=False),
@@ -98,6 +97,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_crm_customers_customer")),
         sa.UniqueConstraint("number", name=op.f("uq_crm_customers_customer_number")),
         info={"owner": "crm_customers"},
+        postgresql_with={"fillfactor": 70},
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("crm_customers_customer", schema=None) as batch_op:
@@ -124,8 +124,8 @@ def upgrade() -> None:
             "ix_crm_customers_customer_unclassified",
             ["id"],
             unique=False,
-            sqlite_where=sa.text("classified_on IS NULL"),
-            postgresql_where=sa.text("classified_on IS NULL"),
+            sqlite_where=sa.text("class_since IS NULL"),
+            postgresql_where=sa.text("class_since IS NULL"),
         )
 
     op.create_table(
@@ -159,6 +159,17 @@ def upgrade() -> None:
     with op.batch_alter_table("crm_customers_address", schema=None) as batch_op:
         batch_op.create_index("ix_crm_customers_address_customer_id", ["customer_id"], unique=False)
         batch_op.create_index("ix_crm_customers_address_division_code", ["division_code"], unique=False)
+
+    op.create_table(
+        "crm_customers_class_due",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_crm_customers_class_due")),
+        info={"owner": "crm_customers"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("crm_customers_class_due", schema=None) as batch_op:
+        batch_op.create_index("ix_crm_customers_class_due_customer_id", ["customer_id"], unique=False)
 
     op.create_table(
         "crm_customers_class_history",
@@ -887,6 +898,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_crm_customers_class_history_customer_id")
 
     op.drop_table("crm_customers_class_history")
+    with op.batch_alter_table("crm_customers_class_due", schema=None) as batch_op:
+        batch_op.drop_index("ix_crm_customers_class_due_customer_id")
+
+    op.drop_table("crm_customers_class_due")
     with op.batch_alter_table("crm_customers_address", schema=None) as batch_op:
         batch_op.drop_index("ix_crm_customers_address_division_code")
         batch_op.drop_index("ix_crm_customers_address_customer_id")
@@ -900,8 +915,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_crm_customers_customer_unclassified",
-            sqlite_where=sa.text("classified_on IS NULL"),
-            postgresql_where=sa.text("classified_on IS NULL"),
+            sqlite_where=sa.text("class_since IS NULL"),
+            postgresql_where=sa.text("class_since IS NULL"),
         )
         batch_op.drop_index("ix_crm_customers_customer_pinyin")
         batch_op.drop_index("ix_crm_customers_customer_next_expiry")

@@ -1,7 +1,7 @@
 """Tables of crm_customers, one noun per file."""
 
 from plugins.crm_customers.models.claims import Claim, Receivable
-from plugins.crm_customers.models.classes import ClassHistory, ClassSetting, CustomerMark, DuplicateCandidate
+from plugins.crm_customers.models.classes import ClassDue, ClassHistory, ClassSetting, CustomerMark, DuplicateCandidate
 from plugins.crm_customers.models.contacts import Address, ContactPoint, CustomerIdentity
 from plugins.crm_customers.models.customers import (
     TOTALS,
@@ -19,6 +19,7 @@ __all__ = [
     "AccountManager",
     "Address",
     "Claim",
+    "ClassDue",
     "ClassHistory",
     "ClassSetting",
     "ContactPoint",

@@ -45,6 +45,22 @@ class ClassHistory(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
+class ClassDue(Base):
+    """That facts of a customer have changed since the class was computed; a customer may stand here several times.
+
+    Rows are only added and taken away. To mark the row of a customer would write all its indexes, and would lose the
+    mark of whoever commits while a classification runs. No foreign key: who is gone by then is not found.
+    """
+
+    __tablename__ = "crm_customers_class_due"
+    __table_args__ = (
+        Index("ix_crm_customers_class_due_customer_id", "customer_id"),
+        {"sqlite_autoincrement": True, "info": {"unscoped": "ids for the classification, which sees all branches"}},
+    )
+
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+
+
 class ClassSetting(Base):
     """A threshold or reading of a class rule, from a day on, with its source."""
 
@@ -75,7 +91,7 @@ class CustomerMark(Base):
     __tablename__ = "crm_customers_customer_mark"
     __table_args__ = (
         Index("ix_crm_customers_customer_mark_customer_id", "customer_id", "kind"),
-        {"sqlite_autoincrement": True},
+        {"sqlite_autoincrement": True, "info": {"unscoped": "read only by ids of customers that the actor sees"}},
     )
 
     customer_id: Mapped[int] = mapped_column(ForeignKey("crm_customers_customer.id", ondelete="CASCADE"))
@@ -97,7 +113,7 @@ class DuplicateCandidate(Base):
     __table_args__ = (
         Index("uq_crm_customers_duplicate_candidate", "first_id", "second_id", unique=True),
         Index("ix_crm_customers_duplicate_candidate_state", "state", "score"),
-        {"sqlite_autoincrement": True},
+        {"sqlite_autoincrement": True, "info": {"unscoped": "pairs shown only when the actor sees both"}},
     )
 
     first_id: Mapped[int] = mapped_column(ForeignKey("crm_customers_customer.id", ondelete="CASCADE"))

@@ -45,6 +45,7 @@ class Vehicle(Base, BranchOwned, Attributed):
         en="Plate",
         zh="车牌号码",
         kind="plate",
+        data_class="C2",
         aliases=("号牌号码", "车牌", "车牌号"),
         mask="plate",
         listed=True,
@@ -55,6 +56,7 @@ class Vehicle(Base, BranchOwned, Attributed):
         en="VIN",
         zh="车架号",
         kind="vin",
+        data_class="C2",
         aliases=("VIN", "车辆识别代码", "VIN码", "车架号码"),
         mask="vin",
         listed=True,
@@ -131,13 +133,20 @@ class RegistryVehicle(Base, BranchOwned, Sourced, Attributed):
         Date, en="Insured until", zh="承保至", imported=False, editable=False, listed=True
     )
     plate: Mapped[str | None] = field(
-        String(12), en="Plate", zh="号牌号码", kind="plate", aliases=("车牌号码", "车牌"), mask="plate", listed=True
+        String(12),
+        en="Plate",
+        zh="号牌号码",
+        kind="plate",
+        data_class="C2",
+        aliases=("车牌号码", "车牌"),
+        mask="plate",
+        listed=True,
     )
     plate_kind: Mapped[str | None] = field(String(20), en="Plate kind", zh="号牌种类")
     vehicle_type: Mapped[str | None] = field(String(60), en="Type", zh="车辆类型")
     brand_model: Mapped[str | None] = field(String(120), en="Make and model", zh="品牌型号", listed=True)
     vin: Mapped[str | None] = field(
-        String(20), en="VIN", zh="车架号", kind="vin", aliases=("VIN", "车辆识别代码"), mask="vin"
+        String(20), en="VIN", zh="车架号", kind="vin", data_class="C2", aliases=("VIN", "车辆识别代码"), mask="vin"
     )
     engine_no: Mapped[str | None] = field(String(40), en="Engine number", zh="发动机号", kind="identifier")
     owner_name: Mapped[str | None] = field(
