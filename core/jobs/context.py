@@ -39,6 +39,7 @@ class Pulse(threading.Thread):
         self.progress: dict[str, Any] = {}
         self.cancel_requested = False
         self.lost = False
+        self.paused = False
         self._suite = suite
         self._taken = taken
         self._stored: dict[str, Any] = {}
@@ -65,6 +66,7 @@ class Pulse(threading.Thread):
             flag = session.scalar(select(Job.cancel_requested).where(*ours))
         self.lost = flag is None
         self.cancel_requested = bool(flag)
+        self.paused = not self._suite.activation.is_active(self._taken.plugin, self._taken.branch_id)
         progress = dict(self.progress)
         if self.lost or (progress == self._stored and time.monotonic() - self._renewed < RENEW_SECONDS):
             return
@@ -101,11 +103,11 @@ class JobContext:
         self.pulse.progress = {"progress_done": done, "total": total, "note": note}
 
     def cancelled(self) -> bool:
-        """Whether the function should return at its next safe point: cancelled, worker stopping, or lease lost.
+        """Whether the function should return at its next safe point: cancelled, lease lost, worker or plugin stopping.
 
         A function that returns after a ``True`` counts as interrupted: it is resumed unless a person cancelled it.
         """
-        if self.pulse.cancel_requested or self.pulse.lost or self.stopping():
+        if self.pulse.cancel_requested or self.pulse.lost or self.pulse.paused or self.stopping():
             self.interrupted = True
         return self.interrupted
 

@@ -9,8 +9,9 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.sqlalchemy import Channel as SqlChannel
 from kombu.transport.sqlalchemy import Transport as SqlTransport
-from pysqlite3 import dbapi2
 from sqlalchemy import Engine, create_engine, event, text
+
+from core.db.sqlite import dbapi2
 
 SCHEME = "banyan"
 POLL_SECONDS = 0.1

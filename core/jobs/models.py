@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, utc_now
@@ -72,7 +72,7 @@ class Job(Base):
     total: Mapped[int] = field(en="Total", zh="总数", listed=True, editable=False, default=0)
     note: Mapped[str] = field(Text, en="Note", zh="说明", editable=False, default="")
     payload: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    result: Mapped[Any | None] = mapped_column(Json)
+    result: Mapped[Any | None] = mapped_column(Json, deferred=True)
     error: Mapped[str] = field(Text, en="Error", zh="错误", editable=False, default="")
     created_at: Mapped[datetime] = field(
         UtcDateTime, en="Created", zh="创建时间", listed=True, editable=False, default=utc_now
@@ -134,9 +134,11 @@ class OutboxDelivery(Base):
 
 
 class Heartbeat(Base):
-    """When a worker process was last alive; for the health check."""
+    """When a process was last alive, and at which epoch of plugins it started: older ones run older code."""
 
     __tablename__ = "core_heartbeat"
 
-    worker: Mapped[str] = mapped_column(String(120), unique=True)
+    process: Mapped[str] = mapped_column(String(120), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    epoch: Mapped[int] = mapped_column(BigInteger, default=0)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)

@@ -41,12 +41,6 @@ class Claim:
     payload: dict[str, Any]
 
 
-def is_queued(session: ScopedSession, job_name: str) -> bool:
-    """Whether a job of this name waits to start, so that another one would do nothing more."""
-    waiting = select(Job.id).where(Job.kind == job_name, Job.state == "queued").limit(1)
-    return session.scalar(waiting) is not None
-
-
 def enqueue(
     session: ScopedSession,
     job_name: str,

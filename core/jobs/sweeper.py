@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, or_, select, update
 
 from core.db.base import utc_now
-from core.jobs.models import FOR_ATTEMPTS, FOR_PLUGIN, PARKED, QUEUED, RUNNING, Heartbeat, Job
+from core.jobs.models import FOR_ATTEMPTS, FOR_PLUGIN, PARKED, QUEUED, RUNNING, Job
 from core.jobs.outbox import relay
 from core.jobs.queue import requeue, ring_after_commit
 from core.jobs.runner import attempts_of, can_run
@@ -40,7 +38,6 @@ def sweep(suite: Suite) -> None:
     queue_due(suite)
     _ring(suite, actor)
     relay(suite)
-    _beat(suite, actor)
 
 
 class Sweeper(threading.Thread):
@@ -107,8 +104,9 @@ def _park_poison(suite: Suite, actor: Actor) -> None:
 
 
 def _release(suite: Suite, actor: Actor) -> None:
-    """Queue jobs again whose plugin is back."""
-    for job_id in _ids(suite, actor, and_(Job.state == PARKED, Job.parked_for == FOR_PLUGIN)):
+    """Queue jobs again whose plugin is back; those whose plugin stays away must not stand before them."""
+    back = [name for name in ["core", *(each.id for each in suite.plugins.ready())] if _is_back(suite, name)]
+    for job_id in _ids(suite, actor, and_(Job.state == PARKED, Job.parked_for == FOR_PLUGIN, Job.plugin.in_(back))):
         with suite.database.write(actor) as session:
             job = session.get_one(Job, job_id, with_for_update=True)
             if job.state == PARKED and can_run(suite, job.kind, job.plugin, job.branch_id):
@@ -116,15 +114,10 @@ def _release(suite: Suite, actor: Actor) -> None:
                 ring_after_commit(session, job_id)
 
 
+def _is_back(suite: Suite, plugin_id: str) -> bool:
+    return suite.activation.is_active(plugin_id, None)
+
+
 def _ids(suite: Suite, actor: Actor, condition: object) -> Sequence[int]:
     with suite.database.read(actor) as session:
         return session.scalars(select(Job.id).where(condition).order_by(Job.id).limit(BATCH)).all()  # type: ignore[arg-type]  # a condition
-
-
-def _beat(suite: Suite, actor: Actor) -> None:
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    now = utc_now()
-    with suite.database.write(actor) as session:
-        beaten = session.execute(update(Heartbeat).where(Heartbeat.worker == worker).values(at=now))
-        if beaten.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE gives a cursor result
-            session.add(Heartbeat(worker=worker, at=now))

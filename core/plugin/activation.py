@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 
 from core.db.base import utc_now
 from core.db.session import Database, ScopedSession
-from core.errors import NotFoundError
+from core.errors import DatabaseStateError, NotFoundError
 from core.plugin.manager import CORE, PluginManager
-from core.plugin.models import OFF, ON, BranchPlugin, Epoch
+from core.plugin.models import FAILED, OFF, ON, UPGRADING, BranchPlugin, Epoch, InstalledPlugin
 from core.security.actors import system_actor
 
 EPOCH = "activation"
@@ -37,6 +37,8 @@ class Activation:
         self._answers: dict[tuple[str, int], bool] = {}
         self._parents: dict[int, int | None] = {}
         self._decisions: dict[tuple[str, int], bool] = {}
+        self._paused: frozenset[str] = frozenset()
+        self._works_on: str | None = None
 
     def is_active(self, plugin_id: str, branch_id: int | None) -> bool:
         """Whether a plugin is active.
@@ -47,21 +49,46 @@ class Activation:
 
         Returns:
             The nearest decision up the tree of branches, ``True`` when there is none; ``False`` when the plugin or
-            one that it requires is not loaded or not active there.
+            one that it requires is not loaded, not active there, or paused by an action on it.
         """
         if plugin_id == CORE:
             return True
         if not self._plugins.is_ready(plugin_id):
             return False
+        self._refresh()
+        if plugin_id in self._paused:
+            return False
         manifest = self._plugins.states[plugin_id].manifest
         if branch_id is None or manifest is None or manifest.scope == "system":
             return True
-        self._refresh()
         key = (plugin_id, branch_id)
         if key not in self._answers:
-            required = all(self.is_active(name, branch_id) for name in manifest.requires)
+            required = all(self.is_active(name, branch_id) for name in (*manifest.requires, *manifest.when_active))
             self._answers[key] = required and self._decided(plugin_id, branch_id)
         return self._answers[key]
+
+    def require(self, plugin_id: str, branch_id: int | None) -> None:
+        """Refuse unless a plugin is active in a branch.
+
+        Raises:
+            NotFoundError: It is switched off there, which looks as if it did not exist.
+            DatabaseStateError: It should be there, and is not: under work, failed, or its code is gone.
+        """
+        if self.is_active(plugin_id, branch_id):
+            return
+        state = self._plugins.states.get(plugin_id)
+        if plugin_id in self._paused or (state is not None and state.is_faulty):
+            raise DatabaseStateError(
+                "plugin_unavailable",
+                "This part is not available now: it is being upgraded or repaired. Everything else works.",
+                "Try again in a few minutes.",
+            )
+        raise NotFoundError("no_such_page", "There is no such page.")
+
+    def decision(self, plugin_id: str, branch_id: int) -> bool | None:
+        """Return what a branch itself decided; ``None`` where it follows the one above."""
+        self._refresh()
+        return self._decisions.get((plugin_id, branch_id))
 
     def switch(self, session: ScopedSession, plugin_id: str, branch_id: int, *, on: bool) -> None:
         """Switch a plugin on or off for a branch and those below it; its data stay.
@@ -86,6 +113,11 @@ class Activation:
         row.by = session.actor.name if session.actor else ""
         bump_epoch(session, EPOCH)
         session.after_commit.append(self.forget)
+
+    def works_on(self, plugin_id: str | None) -> None:
+        """Let a plugin run in this process, which works on it; ``None`` ends that."""
+        self._works_on = plugin_id
+        self.forget()
 
     def forget(self) -> None:
         """Read the decisions again at the next question."""
@@ -118,8 +150,17 @@ class Activation:
 
         rows = session.execute(select(BranchPlugin.plugin, BranchPlugin.branch_id, BranchPlugin.state))
         self._decisions = {(plugin, branch): state == ON for plugin, branch, state in rows}
+        stopped = select(InstalledPlugin.plugin).where(InstalledPlugin.state.in_((UPGRADING, FAILED)))
+        self._paused = self._with_dependents(set(session.scalars(stopped)) - {self._works_on})
         self._parents = {row.id: row.parent_id for row in session.execute(select(Branch.id, Branch.parent_id))}
         self._answers = {}
+
+    def _with_dependents(self, stopped: set[str]) -> frozenset[str]:
+        """Return plugins and all that require them; manifests come in dependency order."""
+        for manifest in self._plugins.ready():
+            if stopped.intersection(manifest.requires):
+                stopped.add(manifest.id)
+        return frozenset(stopped)
 
 
 def bump_epoch(session: ScopedSession, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.registry.fields import Label
@@ -135,6 +136,7 @@ class Filter:
         id: Name in filters, ``<id>:value``.
         matching: Returns a select of ids of the model.
         kind: ``text``, or the field kind of days or numbers whose values are read as those of fields are.
+        permission: Needed to ask it besides that of the list.
     """
 
     model: str
@@ -143,6 +145,32 @@ class Filter:
     matching: Callable[[Asked], Select[Any]]
     kind: str = "text"
     aliases: tuple[str, ...] = ()
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button on the page of one record, generated or hand-made.
+
+    Args:
+        id: ``<plugin>.<name>``.
+        model: Model id of the record.
+        label: What the button says.
+        url: Address with ``{id}`` for the record's id.
+        permission: Needed to see it; the address checks for itself.
+        icon: Icon of the button.
+        post: Send a POST with the form token instead of following a link.
+        order: Smaller stands further left.
+    """
+
+    id: str
+    model: str
+    label: Label
+    url: str
+    permission: str
+    icon: str = "plus"
+    post: bool = False
+    order: int = 100
 
 
 @dataclass(frozen=True)
@@ -165,6 +193,60 @@ class ListView:
     query: str
     sort: str = ""
     permission: str = ""
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class BulkInput:
+    """What a bulk action asks for before it runs.
+
+    Args:
+        name: Name of the value.
+        label: What people call it.
+        options: Gives (value, text) pairs to choose from; without it a text is typed.
+        kind: ``text`` or ``date`` where a text is typed.
+        required: Whether it may stay empty.
+    """
+
+    name: str
+    label: Label
+    options: Callable[[ScopedSession], Sequence[tuple[str, str]]] | None = None
+    kind: Literal["text", "date"] = "text"
+    required: bool = True
+
+
+Inputs = Mapping[str, str]
+"""What was typed or chosen for a bulk action, and ``run``: the number of the run."""
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """A change of many records at once, with preview and undo.
+
+    Records are handed over in pieces; ``read`` and ``write`` run inside the unit of work of a piece, as the person who
+    chose the records. A state is any JSON value; the core keeps it, compares it and hands it back to undo.
+
+    Args:
+        model: Model id of the list; empty for the lists of every plugin's models.
+        id: ``<plugin>.<name>``.
+        label: Name of the button.
+        permission: Needed besides that of the list.
+        inputs: What is asked for.
+        read: Called with (session, model id, ids, inputs); returns the present state of each record.
+        after: The state that the inputs ask for, the same for all records.
+        write: Called with (session, model id, state by id, inputs); brings the records into these states.
+        icon: Icon of the button.
+    """
+
+    model: str
+    id: str
+    label: Label
+    permission: str
+    inputs: tuple[BulkInput, ...]
+    read: Callable[[ScopedSession, str, Sequence[int], Inputs], Mapping[int, Any]]
+    after: Callable[[Inputs], Any]
+    write: Callable[[ScopedSession, str, Mapping[int, Any], Inputs], None]
+    icon: str = "pencil"
     order: int = 100
 
 
@@ -199,13 +281,17 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class SearchSource:
-    """A provider of the search box; ``find`` gets (session, text as typed, limit)."""
+    """A provider of the search box; ``find`` gets (session, text as typed, limit).
+
+    ``kinds`` are the kinds of document that the plugin puts into the search index: they go when its data are dropped.
+    """
 
     id: str
     label: Label
     find: Callable[[ScopedSession, str, int], Sequence[SearchHit]]
     permission: str
     order: int = 100
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -228,11 +314,64 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A value that an administrator sets in ``[plugins.<plugin>]`` of ``config.toml``.
+
+    Args:
+        name: Key in that table.
+        label: What people call it.
+        default: Holds where nothing is set; also says the type: text, whole number, number or truth value.
+        hint: What it does, with its unit.
+    """
+
+    name: str
+    label: Label
+    default: str | int | float | bool
+    hint: Label | None = None
+
+
+@dataclass(frozen=True)
 class HealthCheck:
     """A check of `banyan doctor`: ``run`` gets the suite, returns (ok, text)."""
 
     id: str
     run: Callable[[Any], tuple[bool, str]]
+
+
+@dataclass(frozen=True)
+class AuditAction:
+    """What an action of the audit trail is called.
+
+    Args:
+        name: ``<noun>.<verb>`` as it is recorded.
+        label: For people.
+        facts: Names of the facts recorded with it, as far as the core does not know them.
+    """
+
+    name: str
+    label: Label
+    facts: Mapping[str, Label] = dataclass_field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImportDoubt:
+    """Two records of which one must decide whether they are one, with what speaks for it.
+
+    ``one`` came with the import; both are names as the person who imports may read them.
+    """
+
+    one: str
+    other: str
+    reasons: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class ImportDoubts:
+    """What a plugin would have a person decide about the rows of an import; ``examples`` are some of ``number``."""
+
+    label: Label
+    number: int
+    examples: Sequence[ImportDoubt]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-import plugins
 from core.errors import BanyanError, ConfigError, PluginError
 from core.plugin.manifest import FILE_NAME, Manifest, read_manifest
+from core.plugin.namespace import open_places, plugin_places
 
 ENTRY_POINT_GROUP = "banyan.plugins"
 
@@ -33,7 +34,8 @@ def discover(paths: Iterable[Path] = ()) -> Discovery:
     """Find all plugins of the installation.
 
     Args:
-        paths: Further folders that hold one plugin folder each; their plugins are packages ``plugins.<folder>``.
+        paths: Further folders that hold one plugin folder each; their plugins are packages ``plugins.<folder>`` or
+            ``<folder>``, as their manifests say.
 
     Returns:
         Manifests and problems. Two plugins of one id are both refused, naming both places.
@@ -63,7 +65,7 @@ def unknown_plugin(plugin_id: str, known: Iterable[str]) -> ConfigError:
 
 
 def _folders(paths: Iterable[Path], found: Discovery) -> Iterator[Path]:
-    roots = [Path(entry) for entry in list(plugins.__path__)]
+    roots = [Path(entry) for entry in plugin_places()]
     for path in paths:
         root = path.expanduser().resolve()
         if not root.is_dir():
@@ -75,9 +77,13 @@ def _folders(paths: Iterable[Path], found: Discovery) -> Iterator[Path]:
             )
         elif root not in roots:
             roots.append(root)
-            plugins.__path__.append(str(root))
+            open_places([str(root)])
     for place in roots:
-        yield from sorted(file.parent for file in place.glob(f"*/{FILE_NAME}"))
+        folders = sorted(file.parent for file in place.glob(f"*/{FILE_NAME}"))
+        if folders and str(place) not in sys.path:
+            # A plugin from a repository of its own is a package beside `plugins`; last, so that it hides nothing.
+            sys.path.append(str(place))
+        yield from folders
 
 
 def _folder_of(point: EntryPoint, found: Discovery) -> Path | None:

@@ -60,6 +60,10 @@ class CoreHooks:
         """Declare panels for slots."""
 
     @hookspec
+    def core_actions(self) -> Sequence[given.Action]:  # type: ignore[empty-body]  # a specification has no body
+        """Declare buttons on the pages of records."""
+
+    @hookspec
     def core_columns(self) -> Sequence[given.Column]:  # type: ignore[empty-body]  # a specification has no body
         """Declare further columns of lists."""
 
@@ -70,6 +74,10 @@ class CoreHooks:
     @hookspec
     def core_list_views(self) -> Sequence[given.ListView]:  # type: ignore[empty-body]  # a specification has no body
         """Declare tabs above lists."""
+
+    @hookspec
+    def core_bulk_actions(self) -> Sequence[given.BulkAction]:  # type: ignore[empty-body]  # a specification has no body
+        """Declare changes of many records at once, offered above lists."""
 
     @hookspec
     def core_home_cards(self) -> Sequence[given.HomeCard]:  # type: ignore[empty-body]  # a specification has no body
@@ -100,8 +108,24 @@ class CoreHooks:
         """Declare work that follows an import, inside its last unit of work."""
 
     @hookspec
+    def core_import_doubts(self, session: ScopedSession, batch_id: int, trial: bool) -> given.ImportDoubts | None:
+        """Gather: tell what a person must decide about the rows of an import, such as possible duplicates.
+
+        A dry run asks about each of its chunks, whose rows are rolled back afterwards: with ``trial`` find now what a
+        job would find after the import. The session is that of the person who imports.
+        """
+
+    @hookspec
     def core_before_undo(self, session: ScopedSession, batch_id: int) -> None:
         """Gather: an import is about to be undone, in this unit of work; mark what must be computed anew."""
+
+    @hookspec
+    def core_audit_actions(self) -> Sequence[given.AuditAction]:  # type: ignore[empty-body]  # a specification has no body
+        """Declare what this plugin writes into the audit trail, besides the changes of records."""
+
+    @hookspec
+    def core_settings(self) -> Sequence[given.Setting]:  # type: ignore[empty-body]  # a specification has no body
+        """Declare what an administrator can set in ``[plugins.<plugin>]``; read it by ``setting(suite, …)``."""
 
     @hookspec
     def core_health_checks(self) -> Sequence[given.HealthCheck]:  # type: ignore[empty-body]  # a specification has no body

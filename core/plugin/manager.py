@@ -13,7 +13,10 @@ import pluggy
 from core.errors import BanyanError, PluginError
 from core.log import logger
 from core.plugin.contributions import (
+    Action,
     AfterImport,
+    AuditAction,
+    BulkAction,
     Column,
     Filter,
     HealthCheck,
@@ -27,13 +30,14 @@ from core.plugin.contributions import (
     Route,
     Schedule,
     SearchSource,
+    Setting,
     Slot,
 )
 from core.plugin.hookspecs import CoreHooks
 from core.plugin.manifest import Manifest
 
 CORE = "core"
-Status = Literal["ready", "failed", "blocked"]
+Status = Literal["ready", "failed", "blocked", "missing", "excluded", "waiting"]
 IsActive = Callable[[str, "int | None"], bool]
 
 DECLARED: dict[str, type[Any]] = {
@@ -43,9 +47,11 @@ DECLARED: dict[str, type[Any]] = {
     "core_menu_items": MenuItem,
     "core_slots": Slot,
     "core_panels": Panel,
+    "core_actions": Action,
     "core_columns": Column,
     "core_filters": Filter,
     "core_list_views": ListView,
+    "core_bulk_actions": BulkAction,
     "core_home_cards": HomeCard,
     "core_search_sources": SearchSource,
     "core_jobs": Job,
@@ -53,6 +59,8 @@ DECLARED: dict[str, type[Any]] = {
     "core_import_targets": type,
     "core_import_profiles": Path,
     "core_after_import": AfterImport,
+    "core_audit_actions": AuditAction,
+    "core_settings": Setting,
     "core_health_checks": HealthCheck,
 }
 """The declare hooks of the core without arguments, and what each contribution must be."""
@@ -64,7 +72,9 @@ class PluginState:
 
     Args:
         id: Plugin id.
-        status: ``ready``; ``failed`` by itself; ``blocked`` since something it requires failed.
+        status: ``ready``; ``failed`` by itself; ``blocked`` since something it requires failed; ``missing``: installed,
+            but its code is gone; ``excluded`` by safe mode or by ``[plugins] exclude``;
+            ``waiting`` for the plugins between which it is a bridge.
         manifest: ``None`` when the manifest cannot be read.
         error: Why it is not ready; names the phase.
         trace: Python traceback of the failure, for administrators.
@@ -78,8 +88,13 @@ class PluginState:
 
     @property
     def phase(self) -> str:
-        """When it failed: manifest, requires, import, models, register or hooks; empty when ready."""
+        """When it failed: manifest, requires, upgrade, import, models, register or hooks; empty when ready."""
         return self.error.phase if isinstance(self.error, PluginError) else ("manifest" if self.error else "")
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether it should run and does not; one left out on purpose, or a bridge, is not at fault."""
+        return self.status not in {"ready", "excluded", "waiting"}
 
 
 class PluginManager:
@@ -201,7 +216,7 @@ class PluginManager:
         self._withdraw(plugin_id, "failed", problem, trace)
 
     def _withdraw(self, plugin_id: str, status: Status, problem: PluginError, trace: str) -> None:
-        from core.plugin.resolver import blocked
+        from core.plugin.resolver import blocked, waiting
 
         state = self.states[plugin_id]
         state.status, state.error, state.trace = status, problem, trace
@@ -209,8 +224,12 @@ class PluginManager:
             self._pluggy.unregister(name=plugin_id)
         self._declared.clear()
         for other in list(self.states.values()):
-            if other.status == "ready" and other.manifest and plugin_id in other.manifest.requires:
+            if other.status != "ready" or other.manifest is None:
+                continue
+            if plugin_id in other.manifest.requires:
                 self._withdraw(other.id, "blocked", blocked(other.id, [plugin_id]), "")
+            elif plugin_id in other.manifest.when_active:
+                self._withdraw(other.id, "waiting", waiting(other.id, [plugin_id]), "")
 
     def _ask(self, hook_name: str, arguments: dict[str, Any]) -> list[tuple[str, Any]]:
         answers: list[tuple[str, Any]] = []

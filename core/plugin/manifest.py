@@ -33,6 +33,7 @@ KNOWN = frozenset(
         "scope",
         "table_prefix",
         "uninstall",
+        "when_active",
     }
 )
 
@@ -54,6 +55,8 @@ class Manifest:
         scope: ``branch`` plugins are switched per branch, ``system`` ones for the whole installation.
         table_prefix: Start of the names of all its tables.
         uninstall: What happens to its data: kept, archived or dropped.
+        when_active: Plugins between which this one is a bridge: it is loaded after them and active only where all of
+            them are; without one of them it waits.
     """
 
     id: str
@@ -68,6 +71,7 @@ class Manifest:
     scope: Literal["system", "branch", "both"] = "branch"
     table_prefix: str = ""
     uninstall: Literal["keep", "archive", "drop"] = "archive"
+    when_active: tuple[str, ...] = ()
 
 
 def read_manifest(file: Path) -> Manifest:
@@ -130,6 +134,7 @@ class _Reader:
             scope=self.one_of("scope", SCOPES, "branch"),
             table_prefix=prefix,
             uninstall=self.one_of("uninstall", UNINSTALL, "archive"),
+            when_active=self.names("when_active"),
         )
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -174,6 +179,12 @@ class _Reader:
         if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
             raise self.wrong(key, 'a table of plugin ids and ranges, for example crm_customers = ">=1.0,<2"')
         return {name: self.range(f"{key}.{name}", value) for name, value in table.items()}
+
+    def names(self, key: str) -> tuple[str, ...]:
+        found = self.values.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise self.wrong(key, 'a list of plugin ids, for example ["acme_sms", "acme_gifts"]')
+        return tuple(found)
 
     def one_of(self, key: str, allowed: tuple[str, ...], default: str) -> Any:
         value = self.values.get(key, default)

@@ -1,17 +1,69 @@
-"""Tables of the plugin framework: which branch uses which plugin, and the epoch that tells all processes of changes."""
+"""Tables of the plugin framework: what is installed, the journal of actions, what branches decided, epochs."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, utc_now
-from core.db.types import Id, UtcDateTime
+from core.db.types import Id, Json, UtcDateTime
 
 ON = "on"
 OFF = "off"
+
+INSTALLED = "installed"
+UPGRADING = "upgrading"
+"""An action is under way, or was cut off and is to be resumed."""
+FAILED = "failed"
+DORMANT = "dormant"
+"""Uninstalled; the tables stay."""
+ARCHIVED = "archived"
+"""Uninstalled; the rows are in an archive file."""
+DROPPED = "dropped"
+"""Uninstalled; the rows are gone. The row stays so that the configuration does not install it again."""
+AWAY = frozenset({DORMANT, ARCHIVED, DROPPED})
+"""States in which a plugin is not loaded."""
+RESTART = "plugins"
+"""Epoch that grows when processes must load another set of plugins, or other versions."""
+
+
+class InstalledPlugin(Base):
+    """What the installation knows of a plugin; it wins over the configuration."""
+
+    __tablename__ = "core_plugin"
+
+    plugin: Mapped[str] = mapped_column(String(40), unique=True)
+    version: Mapped[str] = mapped_column(String(40), default="")
+    revision: Mapped[str] = mapped_column(String(32), default="")
+    state: Mapped[str] = mapped_column(String(12))
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    by: Mapped[str] = mapped_column(String(80), default="")
+    surfaces: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    archive: Mapped[str] = mapped_column(String(200), default="")
+    problem: Mapped[str] = mapped_column(Text, default="")
+    trace: Mapped[str] = mapped_column(Text, default="")
+
+
+class PluginStep(Base):
+    """One step of an action on a plugin: written before the action begins, so that a killed one can be resumed."""
+
+    __tablename__ = "core_plugin_step"
+    __table_args__ = (UniqueConstraint("plan", "sequence"), {"sqlite_autoincrement": True})
+
+    plan: Mapped[str] = mapped_column(String(32))
+    sequence: Mapped[int] = mapped_column()
+    plugin: Mapped[str] = mapped_column(String(40), index=True)
+    action: Mapped[str] = mapped_column(String(12))
+    step: Mapped[str] = mapped_column(String(20))
+    target: Mapped[str] = mapped_column(String(200), default="")
+    options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    started: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(Text, default="")
 
 
 class BranchPlugin(Base):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from core.errors import PluginError
 from core.plugin import API_VERSION
 from core.plugin.manifest import Manifest
 
 
-def resolve(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], dict[str, PluginError]]:
+def resolve(
+    manifests: Mapping[str, Manifest], wanted: Container[str] = ()
+) -> tuple[list[Manifest], dict[str, PluginError]]:
     """Put plugins into dependency order.
 
     Args:
-        manifests: The enabled plugins by id.
+        manifests: The plugins that could be loaded, by id.
+        wanted: All that should be loaded; what requires one of them that is not among ``manifests`` is blocked by it.
 
     Returns:
         The plugins that can be loaded, each after all it requires or optionally uses, equal ones by id; and the
@@ -22,7 +25,7 @@ def resolve(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], dict[str
     usable = dict(manifests)
     problems: dict[str, PluginError] = {}
     while True:
-        found = {name: problem for name in usable if (problem := _problem(usable[name], usable, manifests))}
+        found = {name: problem for name in usable if (problem := _problem(usable[name], usable, manifests, wanted))}
         if not found:
             break
         problems.update(found)
@@ -30,18 +33,52 @@ def resolve(manifests: Mapping[str, Manifest]) -> tuple[list[Manifest], dict[str
     return _ordered(usable, problems), problems
 
 
+def requirements(plugin_id: str, manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
+    """Return the plugins that one needs, directly or not, each after those that it needs itself.
+
+    Args:
+        plugin_id: The plugin; one without manifest needs none.
+        manifests: All known plugins by id.
+    """
+    found: list[str] = []
+    seen = {plugin_id}
+
+    def add(name: str) -> None:
+        for other in manifests[name].requires if name in manifests else ():
+            if other in manifests and other not in seen:
+                seen.add(other)
+                add(other)
+                found.append(other)
+
+    add(plugin_id)
+    return tuple(found)
+
+
 def blocked(plugin_id: str, by: Sequence[str]) -> PluginError:
     """Return the error of a plugin whose requirement failed."""
     return PluginError(
         plugin_id,
         "requires",
-        "{plugin} is blocked: it requires {missing}, which failed.",
+        "{plugin} is blocked: it requires {missing}, which does not run.",
         "Repair or disable {missing} first.",
         missing=", ".join(by),
     )
 
 
-def _problem(manifest: Manifest, usable: Mapping[str, Manifest], all_of: Mapping[str, Manifest]) -> PluginError | None:
+def waiting(plugin_id: str, missing: Sequence[str]) -> PluginError:
+    """Return why a bridge waits."""
+    return PluginError(
+        plugin_id,
+        "requires",
+        "{plugin} waits for {missing}, which it connects with others.",
+        "It becomes active by itself once they are enabled.",
+        missing=", ".join(missing),
+    )
+
+
+def _problem(
+    manifest: Manifest, usable: Mapping[str, Manifest], all_of: Mapping[str, Manifest], wanted: Container[str]
+) -> PluginError | None:
     if not manifest.api.contains(API_VERSION, prereleases=True):
         return PluginError(
             manifest.id,
@@ -51,13 +88,15 @@ def _problem(manifest: Manifest, usable: Mapping[str, Manifest], all_of: Mapping
             range=str(manifest.api),
             version=API_VERSION,
         )
-    return _missing(manifest, usable, all_of) or _conflict(manifest, usable)
+    return _missing(manifest, usable, all_of, wanted) or _conflict(manifest, usable)
 
 
-def _missing(manifest: Manifest, usable: Mapping[str, Manifest], all_of: Mapping[str, Manifest]) -> PluginError | None:
+def _missing(
+    manifest: Manifest, usable: Mapping[str, Manifest], all_of: Mapping[str, Manifest], wanted: Container[str]
+) -> PluginError | None:
     for name, versions in manifest.requires.items():
         other = usable.get(name)
-        if other is None and name in all_of:
+        if other is None and (name in all_of or name in wanted):
             return blocked(manifest.id, [name])
         if other is None:
             return PluginError(
@@ -126,4 +165,8 @@ def _ordered(usable: Mapping[str, Manifest], problems: dict[str, PluginError]) -
 
 
 def _before(manifest: Manifest, waiting: Mapping[str, Manifest]) -> list[str]:
-    return [name for name in (*manifest.requires, *manifest.optional) if name in waiting and name != manifest.id]
+    return [
+        name
+        for name in (*manifest.requires, *manifest.optional, *manifest.when_active)
+        if name in waiting and name != manifest.id
+    ]

@@ -68,10 +68,12 @@ def upgrade() -> None:
     op.create_table(
         "core_heartbeat",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("worker", sa.String(length=120), nullable=False),
+        sa.Column("process", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_heartbeat")),
-        sa.UniqueConstraint("worker", name=op.f("uq_core_heartbeat_worker")),
+        sa.UniqueConstraint("process", name=op.f("uq_core_heartbeat_process")),
         info={"owner": "core"},
         sqlite_autoincrement=True,
     )
@@ -123,6 +125,46 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_outbox", schema=None) as batch_op:
         batch_op.create_index("ix_core_outbox_delivered_at_id", ["delivered_at", "id"], unique=False)
+
+    op.create_table(
+        "core_plugin",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("plugin", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("revision", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=80), nullable=False),
+        sa.Column("surfaces", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("archive", sa.String(length=200), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("trace", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_plugin")),
+        sa.UniqueConstraint("plugin", name=op.f("uq_core_plugin_plugin")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "core_plugin_step",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("plan", sa.String(length=32), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("plugin", sa.String(length=40), nullable=False),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("step", sa.String(length=20), nullable=False),
+        sa.Column("target", sa.String(length=200), nullable=False),
+        sa.Column("options", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("started", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_plugin_step")),
+        sa.UniqueConstraint("plan", "sequence", name=op.f("uq_core_plugin_step_plan_sequence")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_plugin_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_plugin_step_plugin"), ["plugin"], unique=False)
 
     op.create_table(
         "core_role",
@@ -291,9 +333,16 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("prefix", sa.String(length=20), nullable=False),
+        sa.Column("permissions", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("limit_branch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("per_minute", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["limit_branch_id"], ["core_branch.id"], name=op.f("fk_core_api_token_limit_branch_id")
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_api_token_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_core_api_token_token_hash")),
@@ -440,11 +489,220 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_core_user_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_user_session_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "core_bulk_run",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("action", sa.String(length=80), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("query", sa.String(length=2000), nullable=False),
+        sa.Column("ids", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("inputs", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("undo_job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["actor_id"], ["core_user.id"], name=op.f("fk_core_bulk_run_actor_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_bulk_run")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_bulk_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_bulk_run_actor_id"), ["actor_id"], unique=False)
+
+    op.create_table(
+        "core_bulk_change",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("before", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["core_bulk_run.id"], name=op.f("fk_core_bulk_change_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_bulk_change")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_bulk_change", schema=None) as batch_op:
+        batch_op.create_index("ix_core_bulk_change_run", ["run_id", "state", "row_id"], unique=False)
+
+    op.create_table(
+        "core_tag",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.UniqueConstraint("name", name=op.f("uq_core_tag_name")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_tag")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "core_record_tag",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tag_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tag_id"], ["core_tag.id"], name=op.f("fk_core_record_tag_tag_id"), ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("model", "row_id", "tag_id", name=op.f("uq_core_record_tag_model_row_id_tag_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_record_tag")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_record_tag", schema=None) as batch_op:
+        batch_op.create_index("ix_core_record_tag_tag", ["tag_id", "model", "row_id"], unique=False)
+
+    op.create_table(
+        "core_note",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["core_user.id"], name=op.f("fk_core_note_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_note")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_note", schema=None) as batch_op:
+        batch_op.create_index("ix_core_note_record", ["model", "row_id"], unique=False)
+
+    op.create_table(
+        "core_attachment",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["core_user.id"], name=op.f("fk_core_attachment_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_attachment")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_attachment", schema=None) as batch_op:
+        batch_op.create_index("ix_core_attachment_record", ["model", "row_id"], unique=False)
+
+    op.create_table(
+        "core_second_factor",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("last_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_second_factor_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_second_factor")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_core_second_factor_user_id")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "core_recovery_code",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_recovery_code_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_recovery_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_core_recovery_code_code_hash")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_core_recovery_code_user_id"), "core_recovery_code", ["user_id"], unique=False)
+
+    op.create_table(
+        "core_task",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("repeat", sa.String(length=8), nullable=False),
+        sa.Column("assignee_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role_code", sa.String(length=60), nullable=False),
+        sa.Column("branch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("bulk_run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["assignee_id"], ["core_user.id"], name=op.f("fk_core_task_assignee_id")),
+        sa.ForeignKeyConstraint(["author_id"], ["core_user.id"], name=op.f("fk_core_task_author_id")),
+        sa.ForeignKeyConstraint(["branch_id"], ["core_branch.id"], name=op.f("fk_core_task_branch_id")),
+        sa.ForeignKeyConstraint(["done_by_id"], ["core_user.id"], name=op.f("fk_core_task_done_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_task")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_task", schema=None) as batch_op:
+        batch_op.create_index("ix_core_task_assignee", ["assignee_id", "done_at", "due_on"], unique=False)
+        batch_op.create_index("ix_core_task_branch", ["branch_id", "role_code", "done_at"], unique=False)
+        batch_op.create_index("ix_core_task_record", ["model", "row_id"], unique=False)
+        batch_op.create_index("ix_core_task_remind", ["reminded_at", "remind_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_task_bulk_run_id"), ["bulk_run_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_task_author_id"), ["author_id"], unique=False)
+
+    op.create_table(
+        "core_leave",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("delegate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["delegate_id"], ["core_user.id"], name=op.f("fk_core_leave_delegate_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_leave_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_leave")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_leave", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_leave_user_id"), ["user_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_leave_delegate_id"), ["delegate_id"], unique=False)
+
+    op.create_table(
+        "core_notification",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("text", sa.String(length=200), nullable=False),
+        sa.Column("url", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_notification_user_id")),
+        sa.UniqueConstraint("user_id", "key", name=op.f("uq_core_notification_user_id_key")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_notification")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_notification", schema=None) as batch_op:
+        batch_op.create_index("ix_core_notification_unread", ["user_id", "read_at", "id"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("core_recovery_code")
+    op.drop_table("core_second_factor")
+    op.drop_table("core_notification")
+    op.drop_table("core_leave")
+    op.drop_table("core_task")
+    op.drop_table("core_attachment")
+    op.drop_table("core_note")
+    op.drop_table("core_record_tag")
+    op.drop_table("core_tag")
+    op.drop_table("core_bulk_change")
+    op.drop_table("core_bulk_run")
     with op.batch_alter_table("core_user_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_user_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_core_user_session_expires_at"))
@@ -501,6 +759,11 @@ def downgrade() -> None:
     op.drop_table("core_audit_entry")
     op.drop_table("core_schedule")
     op.drop_table("core_role")
+    with op.batch_alter_table("core_plugin_step", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_plugin_step_plugin"))
+
+    op.drop_table("core_plugin_step")
+    op.drop_table("core_plugin")
     with op.batch_alter_table("core_outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_core_outbox_delivered_at_id")
 
