@@ -17,18 +17,15 @@ def register(application: typer.Typer) -> None:
 
 @group.command()
 def upgrade() -> None:
-    """Bring the tables up to the code."""
+    """Bring the tables up to the code; an SQLite database is backed up first."""
     from core.app import build_suite
     from core.config import load_settings
-    from core.db import migrate
-    from core.installation import seed
+    from core.installation import upgrade_all
 
-    suite = build_suite(load_settings())
-    applied = migrate.upgrade(suite.database, suite.plugins)
-    seed(suite)
-    for each in applied:
-        typer.echo(f"{each.owner}: {each.before or 'new'} -> {each.after}")
-    if not applied:
+    done = upgrade_all(build_suite(load_settings(), taking=None))
+    for line in done:
+        typer.echo(line)
+    if not done:
         typer.echo("Nothing to do: the tables are those of this code.")
 
 

@@ -78,6 +78,7 @@ def run_import(
         NotFoundError: Unknown branch.
         PermissionDeniedError: The actor may not import.
     """
+    from core.i18n import terminal_locale
     from core.imports.batches import Importer
 
     actor.require("core.import.run")
@@ -86,7 +87,7 @@ def run_import(
     for file in files:
         with _progress(file.name) as tell:
             report = _one(importer, actor, profile, file, branch, tell, dry_run=dry_run)
-        rejects_file = _write_rejects(importer, report, actor.locale)
+        rejects_file = _write_rejects(importer, report, terminal_locale() if actor.user_id is None else actor.locale)
         rejected += report.counts.rejected
         outcome = report.as_json(rejects_file)
         typer.echo(json.dumps(outcome, ensure_ascii=False) if as_json else _line(file, outcome, dry_run=dry_run))
@@ -112,7 +113,7 @@ def _write_rejects(importer: Importer, report: Report, locale: str) -> str | Non
         return None
     batch, place = importer.batch(report.batch), importer.files.rejects(report.batch)
     with importer.suite.database.read(system_actor("import")) as session, place.open("wb") as target:
-        target.writelines(rejects_csv(session, batch, importer.library.thaw(batch.profile), locale))
+        target.writelines(rejects_csv(session, batch.id, batch.summary, importer.library.thaw(batch.profile), locale))
     return str(place)
 
 

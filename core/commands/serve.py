@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from core.app import Suite
     from core.config import Settings
+    from core.db.session import Database
 
 
 def register(application: typer.Typer) -> None:
@@ -28,12 +28,15 @@ def serve(
     from core import log, server
     from core.app import build_suite
     from core.config import load_settings
+    from core.db.session import Database
+    from core.installation import prepare
 
     listen_on(host, port)
     log.configure()
     settings = load_settings()
+    resume_actions(Database(settings.database_url))
     suite = build_suite(settings)
-    require_current(suite)
+    prepare(suite)
     with_worker = not settings.broker.url if worker is None else worker
     server.serve(suite, worker=with_worker, on_ready=lambda: typer.echo(f"Banyan is ready: {address(settings)}"))
 
@@ -46,23 +49,13 @@ def listen_on(host: str, port: int) -> None:
         os.environ["BANYAN_SERVER__PORT"] = str(port)
 
 
-def require_current(suite: Suite) -> None:
-    """Refuse to run on tables that are not those of the code.
+def resume_actions(database: Database) -> None:
+    """Go on with actions on plugins that were cut off, in a process of its own: this one may have older code loaded."""
+    from core.lifecycle.journal import open_plugins
+    from core.lifecycle.probe import run_banyan
 
-    Raises:
-        DatabaseStateError: An upgrade is needed; names the owners.
-    """
-    from core.db.migrate import pending
-    from core.errors import DatabaseStateError
-
-    behind = pending(suite.database, suite.plugins)
-    if behind:
-        raise DatabaseStateError(
-            "upgrade_needed",
-            "The tables of {owners} are not yet those of this code.",
-            "Run `banyan db upgrade`.",
-            owners=", ".join(source.owner for source in behind),
-        )
+    if open_plugins(database):
+        run_banyan("plugin", "resume")
 
 
 def address(settings: Settings) -> str:

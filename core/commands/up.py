@@ -24,12 +24,13 @@ def up(
     from core import log, server
     from core.commands.serve import listen_on
     from core.config import load_settings
-    from core.installation import initialise
+    from core.installation import initialise, prepare
 
     listen_on(host, port)
     log.configure()
     settings = load_settings()
     suite, _done = initialise(settings)
+    prepare(suite)
     server.serve(suite, worker=not settings.broker.url, on_ready=lambda: _welcome(suite, demo=demo))
 
 

@@ -111,17 +111,34 @@ def token(
     username: str,
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it lives.")] = 90,
+    permission: Annotated[list[str] | None, typer.Option(help="Only this of the person's; may be repeated.")] = None,
+    branch: Annotated[str, typer.Option(help="Code or name; only there and below.")] = "",
+    per_minute: Annotated[int, typer.Option(min=1, max=6000, help="Calls within a minute.")] = 300,
 ) -> None:
     """Make an interface token that acts as USERNAME; it is shown only now."""
-    from core.security import audit
     from core.security.accounts import find_user
-    from core.security.sessions import make_token
+    from core.security.branches import find_branch
+    from core.security.tokens import Scope, make_token
 
     with _unit_of_work("token") as session:
-        user = find_user(session, username)
-        text = make_token(session, user, name, days)
-        audit.record(session, "token.add", "core.user", user.id, {"name": name})
+        place = find_branch(session, branch) if branch else None
+        scope = Scope(permission or None, place, days, per_minute)
+        text = make_token(session, find_user(session, username), name, scope)
     typer.echo(text)
+
+
+@group.command("reset-second-factor")
+def reset_second_factor(username: str) -> None:
+    """Take the second factor of USERNAME away, whose device is lost, and end all of the person's sessions."""
+    from core.security.accounts import find_user
+    from core.security.second_factor import remove
+    from core.security.sessions import end_sessions
+
+    with _unit_of_work("reset-second-factor") as session:
+        user = find_user(session, username)
+        remove(session, user.id)
+        end_sessions(session, user.id)
+    typer.echo(f"The second factor of {username} was taken away.")
 
 
 def _switch(username: str, *, active: bool) -> None:

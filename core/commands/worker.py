@@ -20,11 +20,12 @@ def worker(
     """Run background jobs until stopped."""
     from core import log
     from core.app import build_suite
-    from core.commands.serve import require_current
+    from core.commands.serve import resume_actions
     from core.config import load_settings
+    from core.installation import prepare
     from core.jobs.worker import run_worker
 
     log.configure()
     suite = build_suite(load_settings())
-    require_current(suite)
-    raise typer.Exit(run_worker(suite, pool, concurrency, parent))
+    prepare(suite)
+    raise typer.Exit(run_worker(suite, pool, concurrency, parent, lambda: resume_actions(suite.database)))

@@ -56,6 +56,9 @@ class Model:
             row rule holds all the same.
         staff_code: Field with the staff code of the person whom a record stands for; ``me`` in filters means the
             records with one's own code.
+        extends: Model id of the host whose records this one adds fields to: a side table with the host's id as its own.
+            Its fields stand in the host's list, filters, page and form; it has no screens of its own, and its rows are
+            seen with the host's.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Model:
     icon: str = "table"
     list_from: ListFrom | None = None
     staff_code: str = ""
+    extends: str = ""
 
 
 @dataclass(frozen=True)

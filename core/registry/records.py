@@ -32,7 +32,9 @@ def load_record(session: ScopedSession, model: RegisteredModel, record_id: int) 
     return found
 
 
-def create_record(suite: Suite, session: ScopedSession, model: RegisteredModel, sent: Mapping[str, Any]) -> int:
+def create_record(
+    suite: Suite, session: ScopedSession, model: RegisteredModel, sent: Mapping[str, Any], host_id: int | None = None
+) -> int:
     """Make a record from what was sent.
 
     Args:
@@ -40,6 +42,7 @@ def create_record(suite: Suite, session: ScopedSession, model: RegisteredModel, 
         session: A write session; the caller has checked ``<model>.edit``.
         model: The model.
         sent: Texts or JSON values by field name.
+        host_id: Record that the new one adds to, for a side model, whose ids are those of its host.
 
     Returns:
         The new id.
@@ -53,7 +56,7 @@ def create_record(suite: Suite, session: ScopedSession, model: RegisteredModel, 
     if "branch_id" in model.fields and not sent.get("branch_id"):
         sent = {**sent, "branch_id": str(actor.home_branch_id)}
     values = read_fields(session, suite.registry, model, sent, partial=False)
-    made = model.entity(**values)
+    made = model.entity(**values, **({} if host_id is None else {"id": host_id}))
     _authorise(suite, session, actor, model, made)
     session.add(made)
     _finish(session, model, made, "created", {"fields": sorted(values)})

@@ -15,9 +15,11 @@ from core.config import Settings
 from core.crypto import create_keys
 from core.db.base import Base
 from core.db.session import Database
+from core.plugin.discovery import discover
+from core.plugin.resolver import requirements
 
 # Must happen before the module is imported: failures then show the values compared.
-pytest.register_assert_rewrite("core.testing.conformance")
+pytest.register_assert_rewrite("core.testing.people")
 
 POSTGRES = os.environ.get("BANYAN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("BANYAN_TEST_REDIS", "redis://127.0.0.1:6379/15")
@@ -25,15 +27,20 @@ REQUIRED = os.environ.get("BANYAN_REQUIRE_SERVICES") == "1"
 
 
 @pytest.fixture
-def enabled_plugins() -> tuple[str, ...]:
-    """Plugins of the suite under test; a plugin's tests override this fixture."""
-    return ()
+def enabled_plugins(plugin_paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Plugins of the suite under test: those in the project's own folders with all they require; tests override it."""
+    if not plugin_paths:
+        return ()
+    found = discover(plugin_paths).manifests
+    own = [name for name, manifest in found.items() if manifest.folder.parent in plugin_paths]
+    return tuple(dict.fromkeys(each for name in own for each in (*requirements(name, found), name)))
 
 
 @pytest.fixture
-def plugin_paths() -> tuple[Path, ...]:
-    """Further folders with plugins; tests with dummy plugins override this fixture."""
-    return ()
+def plugin_paths(pytestconfig: pytest.Config) -> tuple[Path, ...]:
+    """Further folders with plugins: the root of the project under test if it holds one; tests override this fixture."""
+    root = pytestconfig.rootpath
+    return (root,) if any(root.glob("*/plugin.toml")) else ()
 
 
 @pytest.fixture

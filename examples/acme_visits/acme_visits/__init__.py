@@ -1,0 +1,1 @@
+"""Visits: visits to customers."""
