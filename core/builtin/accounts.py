@@ -9,18 +9,18 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.errors import InvalidInputError, InvalidValueError, NotSignedInError, TooManyRequestsError
+from core.errors import BanyanError, InvalidInputError, InvalidValueError, NotSignedInError, TooManyRequestsError
 from core.i18n import LOCALES, localised
 from core.plugin.contributions import PUBLIC, SIGNED_IN, Role, Route
 from core.plugin.hookspecs import hookimpl
 from core.security import audit, bootstrap
 from core.security.actors import system_actor
 from core.security.limits import count_attempt
-from core.security.login import HOUR, PER_CLIENT, log_in
+from core.security.login import HOUR, PER_CLIENT, Admission, admit, log_in, log_in_second
 from core.security.models import User, UserSession
 from core.security.passwords import SHORTEST
 from core.security.permissions import CORE_ROLES
-from core.security.sessions import LONGEST, end_session, start_session
+from core.security.sessions import LONGEST, end_session
 from core.web import requests
 from core.web.error_pages import field_messages, status_of
 from core.web.requests import text
@@ -40,6 +40,7 @@ def core_routes() -> Sequence[Route]:
     return [
         Route("/login", login_page, PUBLIC),
         Route("/login", login, PUBLIC, ("POST",)),
+        Route("/login/second", login_second, PUBLIC, ("POST",)),
         Route("/logout", logout, SIGNED_IN, ("POST",)),
         Route("/first-admin/{code}", code_page, PUBLIC),
         Route("/reset", reset_page, PUBLIC),
@@ -63,20 +64,27 @@ def login_page(request: Request) -> Response:
 
 
 def login(request: Request) -> Response:
-    """Check the password and start a session with a new secret."""
+    """Check the password; start a session with a new secret, or ask for the second factor."""
     suite: Suite = request.app.state.suite
     target, username = requests.safe_path(text(request, "next") or "/"), text(request, "username")
     agent = request.headers.get("user-agent", "")
     try:
-        token = log_in(suite.database, username, text(request, "password"), requests.client_of(request), agent)
+        admitted = log_in(suite.database, username, text(request, "password"), requests.client_of(request), agent)
     except (NotSignedInError, TooManyRequestsError) as error:
-        message = " ".join(localised(error, request.state.locale))
-        facts = {"next": target, "username": username, "error": message}
-        response = render(request, "login.html", facts, status=status_of(error))
-        if isinstance(error, TooManyRequestsError):
-            response.headers["Retry-After"] = str(error.facts["seconds"])
-        return response
-    return _with_session(request, requests.redirect(request, target), token)
+        return _refused(request, "login.html", {"next": target, "username": username}, error)
+    return _admitted(request, admitted, target)
+
+
+def login_second(request: Request) -> Response:
+    """Check the second factor and start a session with a new secret."""
+    suite: Suite = request.app.state.suite
+    target, ticket = requests.safe_path(text(request, "next") or "/"), text(request, "ticket")
+    client, agent = requests.client_of(request), request.headers.get("user-agent", "")
+    try:
+        token = log_in_second(suite.database, ticket, text(request, "code"), client, agent)
+    except (NotSignedInError, TooManyRequestsError) as error:
+        return _refused(request, "login_second.html", {"next": target, "ticket": ticket}, error)
+    return _admitted(request, Admission(token), target)
 
 
 def logout(request: Request) -> Response:
@@ -115,14 +123,14 @@ def use_code(request: Request) -> Response:
     with suite.database.write(system_actor("count uses of codes")) as counting:
         count_attempt(counting, f"code:{client}", PER_CLIENT, HOUR)
     try:
-        _same_twice(request)
+        check_same_twice(request)
         with suite.database.write(system_actor("use a one-time code")) as session:
             user = bootstrap.redeem(session, **sent, password=text(request, "password"))
-            token = start_session(session, user, client, agent)
+            admitted = admit(session, user, client, agent)
     except InvalidInputError as error:
         first = "name" in requests.form(request)
         return _code_form(request, sent, field_messages(error, request.state.locale), first=first)
-    return _with_session(request, requests.redirect(request, "/"), token)
+    return _admitted(request, admitted, "/")
 
 
 def preferences(request: Request) -> Response:
@@ -144,7 +152,12 @@ def preferences(request: Request) -> Response:
     return response
 
 
-def _same_twice(request: Request) -> None:
+def check_same_twice(request: Request) -> None:
+    """Refuse a form whose two passwords differ.
+
+    Raises:
+        InvalidInputError: They do; the field is ``again``.
+    """
     if text(request, "password") != text(request, "again"):
         raise InvalidInputError({"again": InvalidValueError("passwords_differ", "The two passwords differ.")})
 
@@ -155,12 +168,23 @@ def _code_form(request: Request, sent: dict[str, str], problems: dict[str, str],
     return render(request, "first_admin.html", facts, status=422 if problems else 200)
 
 
-def _with_session(request: Request, response: Response, token: str) -> Response:
+def _admitted(request: Request, admitted: Admission, target: str) -> Response:
+    """Set the cookie of a new session, or show the form of the second factor."""
+    if admitted.ticket:
+        return render(request, "login_second.html", {"next": target, "ticket": admitted.ticket, "error": None})
     suite: Suite = request.app.state.suite
-    seconds = int(LONGEST.total_seconds())
+    seconds, response = int(LONGEST.total_seconds()), requests.redirect(request, target)
     response.set_cookie(
-        cookie_name(suite), token, max_age=seconds, secure=suite.settings.secure, httponly=True, samesite="lax"
+        cookie_name(suite), admitted.token, max_age=seconds, secure=suite.settings.secure, httponly=True, samesite="lax"
     )
+    return response
+
+
+def _refused(request: Request, template: str, facts: dict[str, Any], error: BanyanError) -> Response:
+    message = " ".join(localised(error, request.state.locale))
+    response = render(request, template, {**facts, "error": message}, status=status_of(error))
+    if isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(error.facts["seconds"])
     return response
 
 

@@ -15,7 +15,7 @@ from core.plugin.hookspecs import hookimpl
 from core.security import audit
 from core.security.branches import tree
 from core.security.models import Branch, Grant, Role, User
-from core.security.permissions import find_role, give_grant
+from core.security.permissions import find_role, give_grant, require_reach
 from core.web import requests
 from core.web.pages import field, form_page, words
 from core.web.requests import text
@@ -73,6 +73,18 @@ def person_of(request: Request) -> User:
     user = requests.session_of(request).scalar(query)
     if user is None:
         raise NotFoundError("unknown_user_number", "There is no such user.")
+    return user
+
+
+def reachable_person(request: Request) -> User:
+    """Return the person that the address names, if the actor holds all of that person's rights.
+
+    Raises:
+        NotFoundError: There is none.
+        PermissionDeniedError: The person reaches beyond the actor.
+    """
+    user = person_of(request)
+    require_reach(request.app.state.suite.database, requests.actor_of(request), user.id)
     return user
 
 

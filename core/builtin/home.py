@@ -27,7 +27,7 @@ def core_routes() -> Sequence[Route]:
 @hookimpl
 def core_menu_items() -> Sequence[MenuItem]:
     """Declare its menu entry."""
-    return [MenuItem("core.home", Label("Home", "首页"), "/", SIGNED_IN, "home", order=0, tab=True)]
+    return [MenuItem("core.home", Label("Home", "工作台"), "/", SIGNED_IN, "home", order=0, tab=True)]
 
 
 def home(request: Request) -> Response:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from core.builtin.import_tabs import doubtful, doubts_table
 from core.db.base import Base, utc_now
-from core.i18n import localised
-from core.imports.mapping import REST, choice_of, keeps_rest
 from core.imports.models import BATCH_STATES, ImportBatch, ImportChange
 from core.imports.rejects import reason_text
-from core.imports.staging import StageSummary, summary_from
-from core.registry.fields import Label
+from core.imports.trial import add_doubts
 from core.registry.formats import screen_format
 from core.web import requests
 from core.web.pages import words
@@ -23,13 +20,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from core.app import Suite
-    from core.errors import BanyanError
     from core.imports.batches import Importer
-    from core.imports.detect import Inspection
-    from core.imports.profiles import Profile
     from core.jobs.models import Job
+    from core.security.actors import Actor
 
 UNDO_DAYS = 30
+LISTED_DOUBTS = 20
 _UNDOABLE = {"done", "cancelled", "part_undone"}
 _TONES = {
     "done": "ok",
@@ -39,19 +35,20 @@ _TONES = {
     "running": "busy",
     "waiting": "busy",
 }
-ENCODINGS = ("utf-8", "gb18030", "utf-16", "big5")
 
 
 def size(number: int) -> str:
     """Return bytes for people."""
     mega = Decimal(number) / (1 << 20)
+    if number < 1 << 20:
+        return f"{max(1, round(number / 1024))} KB"
     return f"{mega:.1f} MB" if mega < 100 else f"{mega:.0f} MB"
 
 
-def profile_options(importer: Importer, locale: str) -> list[tuple[str, str]]:
-    """Return the profiles by id and title."""
+def profile_options(importer: Importer, actor: Actor, locale: str) -> list[tuple[str, str]]:
+    """Return the profiles by id and title that the branch of an actor can use."""
     short = locale.partition("_")[0]
-    known = importer.library.profiles.values()
+    known = importer.library.offered(actor.home_branch_id).values()
     return [(profile.id, profile.title.get(short) or profile.title.get("en") or profile.id) for profile, _ in known]
 
 
@@ -85,76 +82,6 @@ def list_row(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
     }
 
 
-def columns(
-    request: Request, importer: Importer, batch: ImportBatch, found: Inspection, problem: BanyanError | None
-) -> dict[str, Any]:
-    """Return the view of imports/inspect.html."""
-    _, locale = words(request), request.state.locale
-    profile = importer.library.thaw(batch.profile) if batch.profile else None
-    known = found.profile is not None and profile is not None
-    rows = [_column(request, profile, found, at, header) for at, header in enumerate(found.headers)]
-    matched = sum(1 for row in rows if row["target"])
-    note = " ".join(localised(problem, locale)) if problem else next(iter(found.problems.values()), None)
-    return {
-        "file_name": batch.file_name,
-        "size": size(batch.size),
-        "sha256": batch.sha256,
-        "action_url": f"/imports/{batch.id}/columns",
-        "dry_run_url": f"/imports/{batch.id}",
-        "back_url": "/imports/new",
-        "profiles": profile_options(importer, locale),
-        "profile": batch.profile_id or None,
-        "profile_note": None if known and not problem else note,
-        "encodings": _encodings(found),
-        "encoding": found.encoding or "",
-        "encoding_note": None,
-        "sheets": [(name, name) for name in found.sheets if name],
-        "sheet": found.sheet or None,
-        "header_row": found.header_line,
-        "skipped_note": None,
-        "unit_note": None,
-        "columns": rows,
-        "targets": _targets(importer, profile, locale, _("Keep as a further attribute")) if profile else [],
-        "matched": matched,
-        "unresolved": 0 if known else max(1, len(rows) - matched),
-        "remember": True,
-        "preview": [found.headers, *found.preview],
-    }
-
-
-def _column(request: Request, profile: Profile | None, found: Inspection, at: int, header: str) -> dict[str, Any]:
-    rest = REST if profile is not None and keeps_rest(profile) else ""
-    target = (choice_of(profile, header) or rest) if profile is not None and header else ""
-    sample = next((row[at] for row in found.preview if at < len(row) and row[at]), "")
-    return {"position": at, "header": header, "target": target, "sample": sample[:60], "warning": None}
-
-
-def _encodings(found: Inspection) -> list[tuple[str, str]]:
-    if found.encoding is None:
-        return [("", found.kind.upper())]
-    return [(name, name.upper()) for name in dict.fromkeys((found.encoding, *ENCODINGS))]
-
-
-def _targets(importer: Importer, profile: Profile, locale: str, rest: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return what columns can feed, by record: each group of accepted headers once, named like the field it feeds."""
-    groups: list[tuple[str, list[tuple[str, str]]]] = [("", [(REST, rest)])] if keeps_rest(profile) else []
-    seen: set[str] = set()
-    for record in profile.records:
-        model = importer.suite.registry.get(record.model.id)
-        labels = {field.name: field.label.of(locale) for field in (*model.fields.values(), *model.declaration.virtual)}
-        found = []
-        for name, expression in record.fields.items():
-            for aliases in expression.sources:
-                if aliases and aliases[0] not in seen:
-                    seen.add(aliases[0])
-                    label = labels.get(name, name)
-                    found.append((aliases[0], label if label == aliases[0] else f"{label} ({aliases[0]})"))
-        if found:
-            groups.append((f"{model.declaration.label.of(locale)} ({record.name})", found))
-    others = [(names[0], names[0]) for names in profile.headers() if names and names[0] not in seen]
-    return [*groups, *([("…", list(dict.fromkeys(others)))] if others else [])]
-
-
 def running(request: Request, batch: ImportBatch, job: Job | None) -> dict[str, Any]:
     """Return the context of imports/running.html and its progress part."""
     _, dry = words(request), batch.state == "draft"
@@ -183,148 +110,10 @@ def _seconds_left(job: Job | None, done: int, total: int | None) -> int | None:
     return int(spent / done * max(total - done, 0)) + 1
 
 
-def dry_run(request: Request, importer: Importer, batch: ImportBatch, job: Job) -> dict[str, Any]:
-    """Return the view of imports/dry_run.html."""
-    _, report = words(request), job.result or {}
-    counts, summary = report["counts"], summary_from(report["summary"])
-    added, changed, same, rejected = (int(counts[name]) for name in ("new", "changed", "same", "rejected"))
-    profile = importer.library.thaw(batch.profile)
-    base = f"/imports/{batch.id}"
-    control, agrees = _control(request, summary)
-    rows = _mapped(importer, profile, summary, request.state.locale)
-    return {
-        "title": f"{_('Import')} {batch.file_name}",
-        "facts": _facts(request, batch, summary),
-        "edit_url": f"{base}/columns",
-        "added": added,
-        "changed": changed,
-        "same": same,
-        "doubtful": None,
-        "rejected": rejected,
-        "total": added + changed + same + rejected,
-        "added_note": _written(importer, report["written"], 0, request.state.locale),
-        "changed_note": _written(importer, report["written"], 1, request.state.locale),
-        "seconds": _duration(job),
-        "control": control,
-        "control_ok": agrees,
-        **_detail(request, importer, batch, report),
-        "columns": rows,
-        "matched": sum(1 for row in rows if row["target"]),
-        "commit_url": f"{base}/commit",
-        "back_url": f"{base}/columns",
-        "report_url": "/imports",
-        "writes": added + changed,
-        "undo_days": UNDO_DAYS,
-    }
-
-
-def _detail(request: Request, importer: Importer, batch: ImportBatch, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tabs of a dry run with what they show: values that would change, reasons of refused rows."""
-    _, base = words(request), f"/imports/{batch.id}"
-    numbers = {name: int(report["counts"][name]) for name in ("changed", "rejected")}
-    labels = {"changed": _("Changed"), "rejected": _("Rejected")}
-    asked, first = request.query_params.get("tab", ""), "rejected" if numbers["rejected"] else "changed"
-    tab = asked if asked in labels else first
-    shown = [row for row in report["changes"] if row["field"] != "source_digest"]
-    facts = {"shown": len(shown), "rows": f"{numbers['changed']:,}"}
-    return {
-        "tab": tab,
-        "tabs": [
-            {"label": label, "url": f"{base}?tab={name}", "active": name == tab, "number": numbers[name]}
-            for name, label in labels.items()
-        ],
-        "reasons": [_reason(group, request.state.locale) for group in report["reasons"]],
-        "rejects_url": None,
-        "changes": [_change(request, importer, row) for row in shown],
-        "changes_note": _("The first %(shown)s changed values; rows changed: %(rows)s") % facts,
-    }
-
-
-def _reason(group: dict[str, Any], locale: str) -> dict[str, Any]:
-    reason, cure = reason_text(group["error"], locale)
-    sample = f"{group['line']}: {group['error']['value']}" if group["error"]["value"] else str(group["line"])
-    return {"reason": reason, "rows": group["rows"], "sample": sample, "cure": cure, "url": None}
-
-
-def _change(request: Request, importer: Importer, row: dict[str, Any]) -> dict[str, Any]:
-    registry, locale = importer.suite.registry, request.state.locale
-    model = registry.get(row["model"]) if row["model"] in registry else None
-    field = model.fields.get(row["field"]) if model is not None else None
-    name = f"{model.declaration.label.of(locale)} {row['id']}" if model is not None else f"{row['model']} {row['id']}"
-    return {
-        "record": name,
-        "field": field.label.of(locale) if field is not None else row["field"],
-        "old": _shown(field.kind if field else "", row["old"]),
-        "new": _shown(field.kind if field else "", row["new"]),
-        "rule": "",
-    }
-
-
-def _shown(kind: str, value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{Decimal(value) / 100:,.2f}" if kind == "money" else str(value)[:80]
-
-
-def _written(importer: Importer, written: dict[str, list[int]], at: int, locale: str) -> str | None:
-    labels = {model.table.name: model.declaration.label.of(locale) for model in importer.suite.registry}
-    parts = [f"{labels[table]} {counts[at]:,}" for table, counts in written.items() if counts[at] and table in labels]
-    return " · ".join(parts[:4]) or None
-
-
-def _control(request: Request, summary: StageSummary) -> tuple[str | None, bool]:
-    """Return the comparison with the last total row of the file, if it has one."""
-    totals = [total for sheet in summary.sheets for total in sheet.totals if total["kind"] == "total"]
-    if not totals:
-        return None, True
-    last = totals[-1]
-    sign = "=" if last["agrees"] else "≠"
-    found, stated = (f"{Decimal(last[name]) / 100:,.2f}" for name in ("found", "stated"))
-    return f"{last['column']}: {found} {sign} {stated} ({words(request)('total line of the file')})", bool(
-        last["agrees"]
-    )
-
-
-def _facts(request: Request, batch: ImportBatch, summary: StageSummary) -> list[dict[str, Any]]:
-    _ = words(request)
-    sheet = next((each for each in summary.sheets if not each.skipped), None)
-    dropped = ", ".join(f"{kind} {number}" for kind, number in (sheet.dropped.items() if sheet else ()))
-    facts = [
-        {"label": _("File"), "value": batch.file_name, "sub": f"{size(batch.size)} · sha256 {batch.sha256[:8]}"},
-        {"label": _("Encoding"), "value": (summary.encoding or summary.kind).upper()},
-        {"label": _("Profile"), "value": batch.profile_title(request.state.locale)},
-    ]
-    if sheet is not None:
-        facts.append({"label": _("Header row"), "value": str(sheet.header_line), "sub": dropped or None})
-    return facts
-
-
-def _mapped(importer: Importer, profile: Profile, summary: StageSummary, locale: str) -> list[dict[str, Any]]:
-    sheet = next((each for each in summary.sheets if not each.skipped), None)
-    labels = {}
-    for record in profile.records:
-        model = importer.suite.registry.get(record.model.id)
-        for field in (*model.fields.values(), *model.declaration.virtual):
-            labels[f"{record.name}.{field.name}"] = field.label.of(locale)
-    rows = []
-    for header in sheet.headers if sheet else ():
-        fed = sheet.mapped.get(header, []) if sheet else []
-        known = list(dict.fromkeys(labels[name] for name in fed if name in labels)) or fed
-        if header in profile.branch.column:
-            known = [Label("Branch", "机构").of(locale)]
-        rows.append({"header": header, "target": " / ".join(known[:2]) or None, "sample": "", "warning": None})
-    return rows
-
-
-def _duration(job: Job) -> Decimal:
-    if job.started_at is None or job.finished_at is None:
-        return Decimal(0)
-    return Decimal(str(round((job.finished_at - job.started_at).total_seconds(), 1)))
-
-
 def result(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
     """Return the view of imports/result.html."""
     _, locale, base = words(request), request.state.locale, f"/imports/{batch.id}"
+    doubts = _doubts(request, batch)
     kinds = {"done": "done", "failed": "failed", "cancelled": "stopped", "undone": "undone", "part_undone": "undone"}
     at = screen_format("instant", None, locale)
     facts = [
@@ -341,19 +130,30 @@ def result(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
         "added": batch.new,
         "changed": batch.changed,
         "same": batch.same,
-        "doubtful": None,
+        "doubtful": doubtful(request, doubts),
+        "doubts": [doubts_table(request, each, LISTED_DOUBTS) for each in doubts.values() if each["number"]],
         "rejected": batch.rejected,
         "total": batch.read,
         "facts": facts,
         "models": _models(request, batch),
         "rejects_url": f"{base}/rejects.csv" if batch.rejected else None,
-        "duplicates_url": None,
         "undo_url": f"{base}/undo" if may_undo(request, batch, undo) else None,
         "undo_until": None,
         "list_url": "/imports",
         "again_url": "/imports/new",
         "request_id": None,
     }
+
+
+def _doubts(request: Request, batch: ImportBatch) -> dict[str, dict[str, Any]]:
+    """Ask plugins what a person has to decide about the rows of a batch."""
+    suite: Suite = request.app.state.suite
+    found: dict[str, dict[str, Any]] = {}
+    if batch.state in {"done", "cancelled"}:
+        asked = {"session": requests.session_of(request), "batch_id": batch.id, "trial": False}
+        for plugin_id, doubts in suite.plugins.gather("core_import_doubts", in_branch=batch.branch_id, **asked):
+            add_doubts(found, plugin_id, doubts)
+    return found
 
 
 def _message(request: Request, batch: ImportBatch) -> str:

@@ -14,13 +14,14 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from core.builtin import import_jobs, import_views
+from core.builtin import import_dry_run, import_inspect, import_jobs, import_views
 from core.errors import BanyanError, ConflictError, ImportFileError
 from core.i18n import localised
 from core.imports import drafts
 from core.imports.batches import Importer
 from core.imports.mapping import REST, choice_of, full_document, keeps_rest, remap
 from core.imports.models import ImportBatch
+from core.imports.refusals import forget_refusals
 from core.imports.rejects import rejects_csv
 from core.imports.undo import undo_batch
 from core.jobs import queue
@@ -134,7 +135,7 @@ def _upload_form(request: Request, problem: str | None) -> Response:
     recent = requests.session_of(request).scalars(select(ImportBatch).order_by(ImportBatch.id.desc()).limit(5))
     facts = {
         "action_url": "/imports/new",
-        "profiles": import_views.profile_options(_importer(request), request.state.locale),
+        "profiles": import_views.profile_options(_importer(request), requests.actor_of(request), request.state.locale),
         "profile": text(request, "profile") if request.method == "POST" else None,
         "error": problem,
         "max_size": import_views.size(UPLOAD_BYTES),
@@ -152,7 +153,7 @@ def columns_page(request: Request) -> Response:
 
 def _columns(request: Request, batch: ImportBatch, problem: BanyanError | None) -> Response:
     importer = _importer(request)
-    view = import_views.columns(request, importer, batch, drafts.inspect_batch(importer, batch), problem)
+    view = import_inspect.columns(request, importer, batch, drafts.inspect_batch(importer, batch), problem)
     return render(request, "imports/inspect.html", {"view": view}, status=422 if problem else 200)
 
 
@@ -220,7 +221,7 @@ def batch_page(request: Request) -> Response:
         return render(request, "imports/running.html", import_views.running(request, batch, job))
     if batch.state == "draft" and job is not None and job.result:
         return render(
-            request, "imports/dry_run.html", {"view": import_views.dry_run(request, _importer(request), batch, job)}
+            request, "imports/dry_run.html", {"view": import_dry_run.dry_run(request, _importer(request), batch, job)}
         )
     if batch.state == "draft":
         return requests.redirect(request, f"/imports/{batch.id}/columns")
@@ -258,6 +259,7 @@ def commit(request: Request) -> Response:
         update(ImportBatch).where(ImportBatch.id == batch.id, ImportBatch.state == "draft").values(state="waiting")
     )
     if started.rowcount == 1:
+        forget_refusals(session.connection(), batch.id)
         audit.record(session, "import.start", MODEL, batch.id, {"file": batch.file_name, "sha256": batch.sha256})
         _enqueue(request, session, batch, import_jobs.RUN, f"import:{batch.id}")
     return requests.redirect(request, f"/imports/{batch.id}")
@@ -269,16 +271,32 @@ def download_rejects(request: Request) -> Response:
     batch_id, actor = request.path_params["batch_id"], requests.actor_of(request)
     batch = drafts.find_batch(requests.session_of(request), batch_id)
     profile = _importer(request).library.thaw(batch.profile)
+    report = _report(requests.session_of(request), batch)
     with suite.database.write(actor) as session:
-        audit.record(session, "import.rejects", MODEL, batch.id, {"rows": batch.rejected})
+        audit.record(session, "import.rejects", MODEL, batch.id, {"rows": report["counts"]["rejected"]})
 
     def pieces() -> Any:
         with suite.database.read(actor) as session:
-            yield from rejects_csv(session, drafts.find_batch(session, batch_id), profile, request.state.locale)
+            yield from rejects_csv(session, batch_id, report["summary"], profile, request.state.locale)
 
     name = f"rejects-{batch.id}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces(), media_type="text/csv", headers=headers)
+
+
+def _report(session: ScopedSession, batch: ImportBatch) -> dict[str, Any]:
+    """Return what the run told, or for a draft its last dry run.
+
+    Raises:
+        ConflictError: The draft was not tried yet.
+    """
+    if batch.state != "draft":
+        return {"counts": {"rejected": batch.rejected}, "summary": batch.summary}
+    job = _latest_job(session, batch)
+    if job is None or not job.result:
+        raise ConflictError("no_dry_run", "The dry run of this file has not ended.", "Wait for it, or start it again.")
+    found: dict[str, Any] = job.result
+    return found
 
 
 def undo(request: Request) -> Response:

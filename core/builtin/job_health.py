@@ -9,11 +9,10 @@ from sqlalchemy import func, select
 
 from core.db.base import utc_now
 from core.jobs.models import PARKED, QUEUED, Heartbeat, Job
+from core.jobs.presence import SILENCE
 from core.security.actors import system_actor
 
 LONGEST_WAIT = timedelta(seconds=120)
-SILENCE = timedelta(seconds=90)
-"""A worker that did not sweep for so long counts as gone."""
 
 
 def check_lag(suite: Any) -> tuple[bool, str]:
@@ -22,7 +21,7 @@ def check_lag(suite: Any) -> tuple[bool, str]:
     with suite.database.read(system_actor("health check")) as session:
         due = select(func.min(Job.run_after)).where(Job.state == QUEUED, Job.run_after <= now)
         oldest = session.scalar(due)
-        beat = session.scalar(select(func.max(Heartbeat.at)))
+        beat = session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.kind == "worker"))
     alive = beat is not None and now - beat < SILENCE
     worker = "a worker is running" if alive else "no worker is running"
     if oldest is None:

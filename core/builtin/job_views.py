@@ -112,7 +112,7 @@ def _rows(request: Request, jobs: Sequence[Job]) -> list[dict[str, Any]]:
             "tone": TONES[job.state],
             "at": (job.started_at or job.created_at),
             "who": job.actor_name,
-            "finished": job.progress_done,
+            "finished": _finished(job),
             "total": job.total or None,
             "seconds": _seconds(job),
             "url": f"/imports/{job.payload['batch']}" if job.kind in {RUN, DRY_RUN} else None,
@@ -121,6 +121,13 @@ def _rows(request: Request, jobs: Sequence[Job]) -> list[dict[str, Any]]:
         }
         for job in jobs
     ]
+
+
+def _finished(job: Job) -> int | None:
+    """Return how far a job is; one that is done is wholly done, whatever it told last."""
+    if job.state == DONE:
+        return job.total or None
+    return job.progress_done
 
 
 def _seconds(job: Job) -> str | None:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.builtin.grants import branch_named, branch_options, person_of
+from core.builtin.grants import branch_named, branch_options, person_of, reachable_person
+from core.builtin.sessions import sessions_panel, sign_out_everywhere
 from core.errors import BanyanError, PermissionDeniedError
 from core.plugin.contributions import MenuItem, Route
 from core.plugin.hookspecs import hookimpl
@@ -17,7 +18,8 @@ from core.registry.fields import Label
 from core.security import bootstrap
 from core.security.accounts import add_user, set_active
 from core.security.models import Branch, Grant, Role, User
-from core.security.permissions import require_reach
+from core.security.permissions import reaches
+from core.security.second_factor import has_factor
 from core.web import requests
 from core.web.pages import cell, field, form_page, page, state_cell, table, with_errors, words
 from core.web.requests import text
@@ -90,7 +92,7 @@ def person(request: Request) -> Response:
 
 def switch(request: Request) -> Response:
     """Switch an account on or off."""
-    session, user = requests.session_of(request), _reachable_person(request)
+    session, user = requests.session_of(request), reachable_person(request)
     active = text(request, "active") == "yes" if "active" in requests.form(request) else not user.active
     if user.id == requests.actor_of(request).user_id:
         raise PermissionDeniedError("own_account", "You cannot switch off your own account.")
@@ -102,15 +104,9 @@ def switch(request: Request) -> Response:
 
 def reset(request: Request) -> Response:
     """Make a one-time code for a new password and show it this one time."""
-    user = _reachable_person(request)
+    user = reachable_person(request)
     code = bootstrap.reset_code(requests.session_of(request), user)
     return _person_page(request, user, words(request)("One-time code, valid for 15 minutes at /reset:") + " " + code)
-
-
-def _reachable_person(request: Request) -> User:
-    user = person_of(request)
-    require_reach(request.app.state.suite.database, requests.actor_of(request), user.id)
-    return user
 
 
 def _person_page(request: Request, user: User, notice: str | None) -> Response:
@@ -125,8 +121,11 @@ def _person_page(request: Request, user: User, notice: str | None) -> Response:
         cells = [cell(role.label(request.state.locale)), cell(where, hint=below), cell(end if may else None, "action")]
         rows.append((given.id, None, cells))
     panel = table(_("Roles"), [_("Role"), _("Branch"), ""], rows, _("No roles yet: this person sees nothing."))
-    actions = _actions(request, user) if may else []
-    view = page(user.name, [panel], crumbs=[(_("Users"), "/users")], actions=actions, notice=notice)
+    panels, actions = [panel], _actions(request, user) if may else []
+    if may and reaches(request.app.state.suite.database, requests.actor_of(request), user.id):
+        panels.append(sessions_panel(request, user.id, f"/users/{user.id}"))
+        actions += _account_actions(request, user)
+    view = page(user.name, panels, crumbs=[(_("Users"), "/users")], actions=actions, notice=notice)
     return render(request, "tables.html", {"view": view})
 
 
@@ -138,6 +137,15 @@ def _actions(request: Request, user: User) -> list[dict[str, Any]]:
         {"label": _("One-time code"), "url": f"/users/{user.id}/reset", "method": "post", "icon": "key"},
         {"label": _("Give a role"), "url": f"/users/{user.id}/grants", "icon": "plus", "primary": True},
     ]
+
+
+def _account_actions(request: Request, user: User) -> list[dict[str, Any]]:
+    """Return the actions on how a person within reach signs in."""
+    actions = [sign_out_everywhere(request, f"/users/{user.id}")]
+    if has_factor(requests.session_of(request), user.id):
+        label, url = words(request)("Reset the second factor"), f"/users/{user.id}/second-factor/end"
+        actions.append({"label": label, "url": url, "method": "post", "icon": "lock", "danger": True})
+    return actions
 
 
 def _new_form(request: Request) -> dict[str, Any]:

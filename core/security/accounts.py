@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import timedelta
 
 from sqlalchemy import select
 
-from core.db.session import ScopedSession
+from core.db.session import Database, ScopedSession
 from core.errors import BanyanError, ConflictError, InvalidInputError, InvalidValueError, NotFoundError
 from core.security import audit
+from core.security.actors import system_actor
+from core.security.limits import count_attempt
 from core.security.models import Branch, User
-from core.security.passwords import check_password, hash_password
+from core.security.passwords import check_password, hash_password, verify_password
 from core.security.sessions import end_all_access
 
+PRESENT_PER_HOUR = 20
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
@@ -86,6 +90,23 @@ def set_password(session: ScopedSession, user: User, password: str) -> None:
     user.password_hash = hash_password(password)
     end_all_access(session, user.id)
     audit.record(session, "user.password", "core.user", user.id)
+
+
+def check_present_password(database: Database, user_id: int, password: str) -> None:
+    """Ask for the present password: a browser left open must not give the account away.
+
+    Counted in a unit of work of its own, since a refusal rolls the request's back; to be called before the request's
+    own work begins. Who signs in elsewhere and has no password here passes.
+
+    Raises:
+        InvalidInputError: The password is wrong; the field is ``present``.
+        TooManyRequestsError: 20 tries were made within the hour.
+    """
+    with database.write(system_actor("check the present password")) as counting:
+        count_attempt(counting, f"password:{user_id}", PRESENT_PER_HOUR, timedelta(hours=1))
+        stored = counting.scalar(select(User.password_hash).where(User.id == user_id))
+    if stored is not None and not verify_password(stored, password):
+        raise InvalidInputError({"present": InvalidValueError("password_wrong", "This is not your present password.")})
 
 
 def set_active(session: ScopedSession, user: User, *, active: bool) -> None:

@@ -21,6 +21,7 @@ class Actor:
         home_branch_id: Branch of new records and of the start page.
         reason: Why a system task runs; written to the audit trail.
         locale: ``zh_CN`` or ``en``.
+        token: Prefix of the interface token by which a program acts; empty for people; written to the audit trail.
     """
 
     user_id: int | None
@@ -31,6 +32,7 @@ class Actor:
     home_branch_id: int | None = None
     reason: str = ""
     locale: str = "zh_CN"
+    token: str = ""
 
     def may(self, permission: str) -> bool:
         """Whether the actor holds a permission."""

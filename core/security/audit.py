@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import DDL, event, select
+from sqlalchemy import DDL, event, func, select
 
 from core.db.base import utc_now
 from core.db.session import ScopedSession
@@ -17,6 +18,8 @@ from core.security.models import AuditEntry, AuditHead
 
 START = bytes(32)
 """Previous hash of the first line of a chain."""
+MOST_NAMED = 20
+"""Missing lines named at one break."""
 INSTALLATION = 0
 """Chain of what belongs to no branch."""
 
@@ -93,30 +96,64 @@ def record(
     return entry
 
 
-def verify(session: ScopedSession) -> list[Fault]:
-    """Recompute all chains; an empty list means that nothing was altered, removed, added or reordered."""
-    ends: dict[int, tuple[bytes, int]] = {}
-    faults = []
+def verify(session: ScopedSession, anchors: Mapping[int, tuple[int, bytes]] = MappingProxyType({})) -> list[Fault]:
+    """Recompute all chains; an empty list means that nothing was altered, removed, added or reordered.
+
+    Args:
+        session: A session of a system actor.
+        anchors: Ends known from elsewhere, chain -> (lines, hash): who rewrote a chain from some line on cannot have
+            rewritten them.
+    """
+    reached: dict[int, _Reached] = {}
+    faults, seen = [], 0
+    missing: list[int] = []
     entries = session.scalars(
         select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000, populate_existing=True)
     )
     for entry in entries:
+        missing += range(seen + 1, entry.id)
+        seen = entry.id
         chain = entry.branch_id or INSTALLATION
-        expected, number = ends.get(chain, (START, 0))
-        if entry.previous_hash != expected:
-            faults.append(Fault(entry.branch_id, entry.id, "does not follow the line before it"))
+        before = reached.setdefault(chain, _Reached())
+        if entry.previous_hash != before.hash:
+            gone = [str(number) for number in missing if number > before.entry_id]
+            lost = f"; missing before it: {', '.join(gone[-MOST_NAMED:])}" if gone else ""
+            faults.append(Fault(entry.branch_id, entry.id, f"does not follow the line before it{lost}"))
         if entry.hash != _hash_of(entry):
             faults.append(Fault(entry.branch_id, entry.id, "was altered"))
-        ends[chain] = (entry.hash, number + 1)
-    return faults + _head_faults(session, ends)
+        reached[chain] = after = _Reached(entry.hash, before.number + 1, entry.id)
+        if chain in anchors and anchors[chain][0] == after.number and anchors[chain][1] != after.hash:
+            faults.append(Fault(entry.branch_id, entry.id, "is not the line that was anchored"))
+    short = [chain for chain, (number, _) in anchors.items() if reached.get(chain, _Reached()).number < number]
+    faults += [Fault(chain or None, None, "ends before the anchored line") for chain in short]
+    return faults + _head_faults(session, {chain: (at.number, at.hash) for chain, at in reached.items()})
 
 
-def _head_faults(session: ScopedSession, ends: dict[int, tuple[bytes, int]]) -> list[Fault]:
-    heads = {head.chain: (head.hash, head.entries) for head in session.scalars(select(AuditHead))}
+def ends(session: ScopedSession) -> dict[int, tuple[int, bytes]]:
+    """Return the end of each chain: chain -> (lines, hash of the last); chain 0 belongs to no branch."""
+    return {head.chain: (head.entries, head.hash) for head in session.scalars(select(AuditHead))}
+
+
+def length(session: ScopedSession) -> int:
+    """Return the number of lines."""
+    return int(session.scalar(select(func.count(AuditEntry.id))) or 0)
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """How far the check of one chain got."""
+
+    hash: bytes = START
+    number: int = 0
+    entry_id: int = 0
+
+
+def _head_faults(session: ScopedSession, reached: Mapping[int, tuple[int, bytes]]) -> list[Fault]:
+    heads = ends(session)
     return [
         Fault(chain or None, None, "does not end where it should")
-        for chain in sorted(heads.keys() | ends.keys())
-        if heads.get(chain) != ends.get(chain)
+        for chain in sorted(heads.keys() | reached.keys())
+        if heads.get(chain) != reached.get(chain)
     ]
 
 
@@ -131,7 +168,9 @@ def _locked_head(session: ScopedSession, chain: int) -> AuditHead:
 
 def _reason(session: ScopedSession) -> dict[str, str]:
     actor = session.actor
-    return {"reason": actor.reason} if actor and actor.reason else {}
+    if actor is None:
+        return {}
+    return {name: text for name, text in (("reason", actor.reason), ("token", actor.token)) if text}
 
 
 def _hash_of(entry: AuditEntry) -> bytes:

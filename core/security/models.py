@@ -45,7 +45,13 @@ class User(Timestamps, Base):
 
     __tablename__ = "core_user"
     __model__ = Model(
-        "core.user", Label("User", "用户"), Label("Users", "用户"), "name", shared=True, sort=("username",)
+        "core.user",
+        Label("User", "用户"),
+        Label("Users", "用户"),
+        "name",
+        shared=True,
+        sort=("username",),
+        path="/users/{id}",
     )
 
     username: Mapped[str] = field(String(64), unique=True, en="User name", zh="用户名", listed=True, **_ADMINISTERED)
@@ -114,16 +120,43 @@ class UserSession(Base):
 
 
 class ApiToken(Base):
-    """A key for programs; shown once, stored as SHA-256."""
+    """A key for programs; shown once, stored as SHA-256.
+
+    ``permissions`` and ``limit_branch_id`` only narrow what its owner may do; nothing means all of it.
+    """
 
     __tablename__ = "core_api_token"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
+    prefix: Mapped[str] = mapped_column(String(20), default="")
+    permissions: Mapped[list[str] | None] = mapped_column(Json)
+    limit_branch_id: Mapped[int | None] = mapped_column(ForeignKey("core_branch.id"))
+    per_minute: Mapped[int] = mapped_column(Integer, default=300)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SecondFactor(Base):
+    """A person's authenticator app: its sealed secret, and the time step used last, since each is good once."""
+
+    __tablename__ = "core_second_factor"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), unique=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for a lost authenticator app; only its SHA-256 is stored."""
+
+    __tablename__ = "core_recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
 
 
 class OneTimeCode(Base):

@@ -18,7 +18,7 @@ from core.registry.fields import Label
 from core.registry.models import Registry
 from core.security.actors import Actor, system_actor
 from core.security.branches import below
-from core.security.models import Branch, Grant, Role, User
+from core.security.models import Branch, Grant, Role, SecondFactor, Setting, User
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -30,7 +30,7 @@ VERBS = (
     ("import", Label("import", "导入")),
 )
 ACCESS_EPOCH = "access"
-"""Epoch that grows whenever roles, grants or branches change."""
+"""Epoch that grows whenever roles, grants, branches, second factors or settings change."""
 UNMASK = ("unmask", Label("show masked values", "查看脱敏内容"))
 
 CORE_ROLES = (
@@ -218,18 +218,23 @@ def find_role(session: ScopedSession, code: str) -> Role:
     return roles[code]
 
 
+def reaches(database: Database, actor: Actor, user_id: int) -> bool:
+    """Whether an actor holds all rights of an account, in all of its branches."""
+    with database.read(system_actor("compare rights")) as session:
+        theirs = access_of(session, user_id)
+        home = session.scalar(select(User.home_branch_id).where(User.id == user_id))
+    branches = theirs.branch_ids | ({home} if home is not None else set())
+    within = actor.sees_all_branches or (not theirs.sees_all_branches and branches <= actor.branch_ids)
+    return within and all(actor.may(name) for name in theirs.permissions)
+
+
 def require_reach(database: Database, actor: Actor, user_id: int) -> None:
     """Refuse to administer an account with more rights than the actor holds: its password would give them away.
 
     Raises:
         PermissionDeniedError: The account reaches beyond the actor's branches or permissions.
     """
-    with database.read(system_actor("compare rights")) as session:
-        theirs = access_of(session, user_id)
-        home = session.scalar(select(User.home_branch_id).where(User.id == user_id))
-    branches = theirs.branch_ids | ({home} if home is not None else set())
-    within = actor.sees_all_branches or (not theirs.sees_all_branches and branches <= actor.branch_ids)
-    if not within or not all(actor.may(name) for name in theirs.permissions):
+    if not reaches(database, actor, user_id):
         raise PermissionDeniedError(
             "account_beyond_own", "This account reaches beyond your own rights.", "Ask an administrator above you."
         )
@@ -239,7 +244,7 @@ def require_reach(database: Database, actor: Actor, user_id: int) -> None:
 def _end_cached_rights(session: ScopedSession, _context: object, _instances: object) -> None:
     """Raise the epochs whenever rights change, in the same transaction, so that no process keeps old ones."""
     changed = [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]
-    if any(isinstance(row, (Role, Grant, Branch)) for row in changed):
+    if any(isinstance(row, (Role, Grant, Branch, SecondFactor, Setting)) for row in changed):
         _grow(session, ACCESS_EPOCH)
     if any(isinstance(row, Branch) for row in changed):
         _grow(session, "activation")

@@ -10,7 +10,8 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import with_loader_criteria
 
 from core.db.base import Base
-from core.registry.models import Registry
+from core.registry.models import RegisteredModel, Registry, RowRule
+from core.registry.side_models import through_host
 from core.security.actors import Actor
 
 
@@ -25,7 +26,7 @@ def row_rules(registry: Registry) -> Callable[[Actor], list[Any]]:
         registry: The registered models.
     """
     shared = {model.entity for model in registry if model.declaration.shared}
-    ruled = [(model.entity, model.declaration.row_rule) for model in registry if model.declaration.row_rule]
+    ruled = [(model.entity, rule) for model in registry if (rule := _rule_of(registry, model)) is not None]
     own_rule = {entity for entity, _ in ruled}
     by_branch = [
         mapper.class_
@@ -41,11 +42,15 @@ def row_rules(registry: Registry) -> Callable[[Actor], list[Any]]:
         ids = sorted(actor.branch_ids)
         options = [with_loader_criteria(scoped, lambda entity: entity.branch_id.in_(ids), include_aliases=True)]
         for entity, rule in ruled:
-            if rule is not None:
-                options.append(with_loader_criteria(entity, rule(entity, actor), include_aliases=True))
+            options.append(with_loader_criteria(entity, rule(entity, actor), include_aliases=True))
         return options
 
     return rules
+
+
+def _rule_of(registry: Registry, model: RegisteredModel) -> RowRule | None:
+    host = model.declaration.extends
+    return through_host(registry.get(host)) if host else model.declaration.row_rule
 
 
 def _root_of(entities: list[type[Any]]) -> type[Any]:

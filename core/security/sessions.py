@@ -1,4 +1,4 @@
-"""Sessions and tokens: rows on the server, of whose secret only the SHA-256 is stored."""
+"""Sessions of browsers: rows on the server, of whose secret only the SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from core.db.base import utc_now
+from core.db.frozen import Frozen
 from core.db.session import Database, ScopedSession
 from core.plugin.models import Epoch
 from core.security.actors import Actor, system_actor
 from core.security.models import ApiToken, Branch, User, UserSession
 from core.security.permissions import ACCESS_EPOCH, access_of, build_actor
+from core.security.second_factor import must_enrol
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
-_Rights = tuple[Actor, tuple[tuple[int, str], ...]]
-TOKEN_PREFIX = "banyan_"  # noqa: S105 -- the public prefix by which scanners know a leaked token
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What is kept of a person between requests."""
+
+    actor: Actor
+    branches: tuple[tuple[int, str], ...]
+    must_enrol: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class SignedIn:
         session_id: Row of the session; nothing for a token.
         csrf_token: What forms of this session must carry; empty for a token.
         branches: (id, name) of the active branches in the person's scope, by code.
+        must_enrol: The person's role needs a second factor, which is still to be set up.
     """
 
     actor: Actor
@@ -48,10 +58,11 @@ class SignedIn:
     session_id: int | None = None
     csrf_token: str = ""
     branches: tuple[tuple[int, str], ...] = ()
+    must_enrol: bool = False
 
 
 class SessionKeeper:
-    """Knows who a cookie or token belongs to; one query a request, rights cached until the access epoch grows.
+    """Knows who a cookie belongs to; one query a request, rights cached until the access epoch grows.
 
     Args:
         database: The database.
@@ -59,8 +70,8 @@ class SessionKeeper:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cached: dict[tuple[Any, ...], tuple[int | None, _Rights]] = {}
-        self._seen: dict[int, datetime] = {}
+        self._cached: dict[tuple[Any, ...], tuple[int | None, Rights]] = {}
+        self._seen: dict[tuple[type[UserSession | ApiToken], int], datetime] = {}
         self._background = ThreadPoolExecutor(1, thread_name_prefix="seen")
 
     def check(self, token: str, locale: str = "", connection: Connection | None = None) -> SignedIn | None:
@@ -71,33 +82,48 @@ class SessionKeeper:
             locale: Language for people who chose none.
             connection: Asks through this one instead of taking another.
         """
-        row = self._one(_by_session(), token, connection)
+        row = self.one(self._by_session, token, connection)
         now = utc_now()
         if row is None or row.expires_at <= now or now - row.seen_at > IDLE:
             return None
-        self._note_seen(row.session_id, max(row.seen_at, self._seen.get(row.session_id, row.seen_at)), now)
-        actor, branches = self._rights(row, locale, row.work_branch_id)
-        return SignedIn(actor, row.username, row.theme, row.locale, row.session_id, csrf_token(token), branches)
-
-    def check_token(self, token: str, locale: str = "") -> SignedIn | None:
-        """Return who an interface token belongs to, or nothing when it is unknown, expired or its account is off."""
-        row = self._one(_by_token(), token)
-        if row is None or row.expires_at <= utc_now():
-            return None
-        actor, branches = self._rights(row, locale)
-        return SignedIn(actor, row.username, row.theme, row.locale, branches=branches)
+        self.note_seen(UserSession, row.session_id, row.seen_at)
+        rights = self.rights(row, locale, row.work_branch_id)
+        return SignedIn(
+            rights.actor,
+            row.username,
+            row.theme,
+            row.locale,
+            row.session_id,
+            csrf_token(token),
+            rights.branches,
+            rights.must_enrol,
+        )
 
     def wait(self) -> None:
         """Wait until noted times are written; for tests and shutdown."""
         self._background.submit(int).result()
 
-    def _one(self, query: Select[Any], token: str, connection: Connection | None = None) -> Row[Any] | None:
-        if connection is not None:
-            return connection.execute(query, {"secret": digest(token)}).one_or_none()
-        with self._database.reader.connect() as own:
-            return own.execute(query, {"secret": digest(token)}).one_or_none()
+    @cached_property
+    def _by_session(self) -> Frozen:
+        number, times = UserSession.id.label("session_id"), (UserSession.seen_at, UserSession.expires_at)
+        query = person_columns(number, *times, UserSession.work_branch_id).join(
+            UserSession, UserSession.user_id == User.id
+        )
+        return self.frozen(query.where(UserSession.token_hash == bindparam("secret")))
 
-    def _rights(self, row: Row[Any], locale: str, work_branch_id: int | None = None) -> _Rights:
+    def one(self, query: Frozen, token: str, connection: Connection | None = None) -> Any:
+        """Return the row that belongs to a secret, or nothing."""
+        if connection is None:
+            with self._database.reader.connect() as own:
+                return self.one(query, token, own)
+        return next(iter(query.rows(connection, {"secret": digest(token)})), None)
+
+    def frozen(self, query: Select[Any]) -> Frozen:
+        """Return a query of every request made ready: building it costs more than running it."""
+        return Frozen(query, self._database.reader.dialect)
+
+    def rights(self, row: Any, locale: str, work_branch_id: int | None = None) -> Rights:
+        """Return what a person may, as of the access epoch of the row that `person_columns` asked for."""
         branch, language = work_branch_id or row.home_branch_id, row.locale or locale
         key = (row.user_id, branch, language, row.name)
         epoch, rights = self._cached.get(key, (None, None))
@@ -107,38 +133,27 @@ class SessionKeeper:
             access = access_of(session, row.user_id)
             named = session.execute(select(Branch.id, Branch.name).where(Branch.active).order_by(Branch.code))
             branches = tuple((number, name) for number, name in named if number in access.branch_ids)
-        rights = (build_actor(row.user_id, row.name, branch, language, access), branches)
+            enrol = must_enrol(session, row.user_id)
+        rights = Rights(build_actor(row.user_id, row.name, branch, language, access), branches, enrol)
         self._cached[key] = (row.epoch, rights)
         return rights
 
-    def _note_seen(self, session_id: int, last: datetime, now: datetime) -> None:
+    def note_seen(self, entity: type[UserSession | ApiToken], row_id: int, last: datetime | None) -> None:
         """Store the time of use at most once a minute, aside, so that a page never waits for a writer."""
-        if now - last < SEEN_EVERY:
-            return
-        self._seen[session_id] = now
-        self._background.submit(self._write_seen, session_id, now)
+        now, key = utc_now(), (entity, row_id)
+        last = max(filter(None, (last, self._seen.get(key))), default=None)
+        if last is None or now - last >= SEEN_EVERY:
+            self._seen[key] = now
+            self._background.submit(self._write_seen, entity, row_id, now)
 
-    def _write_seen(self, session_id: int, now: datetime) -> None:
+    def _write_seen(self, entity: type[UserSession | ApiToken], row_id: int, now: datetime) -> None:
         with self._database.write(system_actor("time of last use")) as session:
-            session.execute(update(UserSession).where(UserSession.id == session_id).values(seen_at=now))
-        self._seen.pop(session_id, None)
+            session.execute(update(entity).where(entity.id == row_id).values(seen_at=now))
+        self._seen.pop((entity, row_id), None)
 
 
-@cache
-def _by_session() -> Select[Any]:
-    """Build the query of every request once: building it costs more than running it."""
-    number, times = UserSession.id.label("session_id"), (UserSession.seen_at, UserSession.expires_at)
-    query = _person(number, *times, UserSession.work_branch_id).join(UserSession, UserSession.user_id == User.id)
-    return query.where(UserSession.token_hash == bindparam("secret"))
-
-
-@cache
-def _by_token() -> Select[Any]:
-    query = _person(ApiToken.expires_at).join(ApiToken, ApiToken.user_id == User.id)
-    return query.where(ApiToken.token_hash == bindparam("secret"))
-
-
-def _person(*columns: Any) -> Select[Any]:
+def person_columns(*columns: Any) -> Select[Any]:
+    """Build the query for an active person, with further columns and the access epoch."""
     epoch = select(Epoch.value).where(Epoch.name == ACCESS_EPOCH).scalar_subquery().label("epoch")
     person = (User.id.label("user_id"), User.username, User.name, User.home_branch_id, User.locale, User.theme)
     return select(*columns, *person, epoch).select_from(User).where(User.active)
@@ -194,9 +209,14 @@ def end_session(session: ScopedSession, user_id: int, session_id: int) -> bool:
     return ended.first() is not None
 
 
+def end_sessions(session: ScopedSession, user_id: int) -> None:
+    """End all sessions of a person."""
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+
+
 def end_all_access(session: ScopedSession, user_id: int) -> None:
     """End all sessions and tokens of a person."""
-    session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+    end_sessions(session, user_id)
     session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
 
@@ -205,22 +225,3 @@ def sessions_of(session: ScopedSession, user_id: int) -> list[UserSession]:
     running = (UserSession.expires_at > utc_now(), UserSession.seen_at > utc_now() - IDLE)
     query = select(UserSession).where(UserSession.user_id == user_id, *running).order_by(UserSession.seen_at.desc())
     return list(session.scalars(query))
-
-
-def make_token(session: ScopedSession, user: User, name: str, days: int) -> str:
-    """Make an interface token.
-
-    Args:
-        session: A write session.
-        user: The person on whose behalf programs will act.
-        name: What it is for.
-        days: How long it lives, 1 to 365.
-
-    Returns:
-        The token; shown once, stored nowhere.
-    """
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    expires = utc_now() + timedelta(days=min(max(days, 1), 365))
-    session.add(ApiToken(token_hash=digest(token), user_id=user.id, name=name.strip()[:80], expires_at=expires))
-    session.flush()
-    return token
