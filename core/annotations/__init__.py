@@ -1,0 +1,1 @@
+"""What people add to any record: tags, notes, attachments; who sees the record sees them."""
