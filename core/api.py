@@ -23,23 +23,30 @@ from core.errors import (
 )
 from core.i18n import translate
 from core.imports.batches import Importer, finished_import
+from core.imports.catalogue import Reader
 from core.imports.chunk import Chunk, Entry
 from core.imports.models import ImportBatch, ImportChange
-from core.imports.sourced import Attributed, BranchOwned, Sourced, filled_index
+from core.imports.sourced import Attributed, BranchOwned, Entered, Sourced, filled_index
 from core.imports.targets import ImportTarget, canonical, encode_json
 from core.jobs.context import JobContext, JobInterruptedError
 from core.jobs.outbox import emit
-from core.jobs.queue import enqueue, is_queued
+from core.jobs.queue import enqueue
 from core.log import logger
 from core.plugin import API_VERSION
 from core.plugin.contributions import (
     PUBLIC,
     SIGNED_IN,
+    Action,
     AfterImport,
+    AuditAction,
+    BulkAction,
+    BulkInput,
     Column,
     Filter,
     HealthCheck,
     HomeCard,
+    ImportDoubt,
+    ImportDoubts,
     Job,
     ListView,
     MenuItem,
@@ -50,9 +57,11 @@ from core.plugin.contributions import (
     Schedule,
     SearchHit,
     SearchSource,
+    Setting,
     Slot,
 )
 from core.plugin.hookspecs import hookimpl, hookspec
+from core.plugin.settings import setting
 from core.registry.fields import Choice, Field, Label, choices, field
 from core.registry.filter_values import LOCAL_ZONE, today_here
 from core.registry.filters import Asked
@@ -61,7 +70,6 @@ from core.search.index import add as add_documents
 from core.search.index import document as document_number
 from core.search.index import find as find_documents
 from core.search.index import remove as remove_documents
-from core.search.tokens import name_tokens, plate_tokens
 from core.security.accounts import add_user
 from core.security.actors import Actor, system_actor
 from core.security.audit import record as record_audit
@@ -77,20 +85,25 @@ __all__ = [
     "LOCAL_ZONE",
     "PUBLIC",
     "SIGNED_IN",
+    "Action",
     "Actor",
     "AfterImport",
     "Asked",
     "Attributed",
+    "AuditAction",
     "BanyanError",
     "Base",
     "Branch",
     "BranchOwned",
+    "BulkAction",
+    "BulkInput",
     "Choice",
     "Chunk",
     "Column",
     "ConfigError",
     "ConflictError",
     "Database",
+    "Entered",
     "Entry",
     "Field",
     "Filter",
@@ -99,6 +112,8 @@ __all__ = [
     "Id",
     "ImportBatch",
     "ImportChange",
+    "ImportDoubt",
+    "ImportDoubts",
     "ImportTarget",
     "Importer",
     "InvalidInputError",
@@ -117,6 +132,7 @@ __all__ = [
     "Panel",
     "Permission",
     "PermissionDeniedError",
+    "Reader",
     "RegisteredModel",
     "Registry",
     "Role",
@@ -125,6 +141,7 @@ __all__ = [
     "ScopedSession",
     "SearchHit",
     "SearchSource",
+    "Setting",
     "Slot",
     "Sourced",
     "Suite",
@@ -153,17 +170,15 @@ __all__ = [
     "hookspec",
     "insert_rows",
     "is_htmx",
-    "is_queued",
     "load_settings",
     "logger",
     "mark_demonstration",
-    "name_tokens",
-    "plate_tokens",
     "record_audit",
     "redirect",
     "remove_documents",
     "render",
     "session_of",
+    "setting",
     "system_actor",
     "take_ids",
     "toast",

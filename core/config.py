@@ -47,8 +47,9 @@ class DatabaseSettings(_Section):
     """Empty address: embedded SQLite in the data folder."""
 
     url: str = ""
+    owner_url: str = ""
 
-    @field_validator("url")
+    @field_validator("url", "owner_url")
     @classmethod
     def _supported(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
@@ -76,6 +77,9 @@ class PluginsSettings(BaseModel):
 
     enabled: tuple[str, ...] = ("crm_customers",)
     paths: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+    safe_mode: bool = False
+    strict: bool = False
 
     def of(self, plugin_id: str) -> dict[str, Any]:
         """Return the plugin's own table, empty when there is none."""
@@ -97,6 +101,11 @@ class Settings(_Section):
         """SQLAlchemy address of the database, driver included."""
         url = self.database.url or f"sqlite:///{(self.data.folder / 'banyan.db').resolve()}"
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def owner_url(self) -> str:
+        """SQLAlchemy address for upgrades: of the role that owns the tables, where that is not the application's."""
+        return self.database.owner_url.replace("postgresql://", "postgresql+psycopg://", 1) or self.database_url
 
     @property
     def secure(self) -> bool:
@@ -158,7 +167,7 @@ def _from_environment(environment: dict[str, str]) -> list[tuple[str, str, str]]
 
 
 def _typed(section: str, name: str, text: str) -> Any:
-    lists = {("plugins", "enabled"), ("plugins", "paths")}
+    lists = {("plugins", "enabled"), ("plugins", "paths"), ("plugins", "exclude")}
     return [part for part in text.split(",") if part] if (section, name) in lists else text
 
 

@@ -134,6 +134,17 @@ def add_seal_key(file: Path) -> int:
     return number
 
 
+def copy_keys(file: Path, target: Path) -> None:
+    """Write a copy of a key file, readable by its owner only.
+
+    Raises:
+        ConfigError: The key file is missing or damaged.
+        ConflictError: The target exists.
+    """
+    Vault(file).check()
+    _write_new(target, _read(file))
+
+
 def _new_secret() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BanyanError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 LEAST_FREE = 0.05
 """Share of the disk that must be free."""
 BROKER_SECONDS = 3.0
+SQLITE_HEADER = b"SQLite format 3\0"
+"""First bytes of every database file (SQLite file format, 1.3.1)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ def check_all(suite: Suite) -> list[CheckResult]:
         ("python", _python),
         ("sqlite", _sqlite),
         ("database", check_database),
+        ("row_security", _row_security),
         ("keys", _keys),
         ("disk", _disk),
         ("broker", _broker),
@@ -44,19 +48,33 @@ def check_all(suite: Suite) -> list[CheckResult]:
 
 
 def is_ready(suite: Suite) -> bool:
-    """Whether requests can be served: the database answers and is current, and the disk is not full."""
-    return all(_run("ready", check, suite).ok for check in (check_database, _disk))
+    """Whether requests can be served: the database is there and answers, and the disk is not full."""
+    return all(_run("ready", check, suite).ok for check in (_answers, _disk))
 
 
 def check_database(suite: Suite) -> tuple[bool, str]:
     """Whether the database answers and its tables are those of the code."""
-    from core.db.migrate import pending
+    from core.db.migrate import unserved
 
-    behind = pending(suite.database, suite.plugins)
+    behind = unserved(suite.database, suite.plugins)
     kind = suite.database.writer.dialect.name
     if behind:
         return False, f"{kind}: {', '.join(source.owner for source in behind)} need `banyan db upgrade`"
     return True, f"{kind}: the tables are those of this code"
+
+
+def _answers(suite: Suite) -> tuple[bool, str]:
+    if suite.database.is_sqlite and not _is_database_file(Path(suite.database.writer.url.database or "")):
+        return False, "the file is no database any more"
+    with suite.database.reader.connect() as connection:
+        connection.exec_driver_sql("SELECT 1 FROM core_user LIMIT 1")
+    return True, ""
+
+
+def _is_database_file(file: Path) -> bool:
+    """Whether a file begins as SQLite writes it; an open connection may go on answering from its memory."""
+    with file.open("rb") as stream:
+        return stream.read(len(SQLITE_HEADER)) == SQLITE_HEADER
 
 
 def _run(name: str, check: Callable[[Suite], tuple[bool, str]], suite: Suite) -> CheckResult:
@@ -74,11 +92,24 @@ def _python(_suite: Suite) -> tuple[bool, str]:
 
 
 def _sqlite(_suite: Suite) -> tuple[bool, str]:
-    from pysqlite3 import dbapi2
-
     from core.db.engine import SAFE_SQLITE
+    from core.db.sqlite import dbapi2
 
     return dbapi2.sqlite_version_info >= SAFE_SQLITE, str(dbapi2.sqlite_version)
+
+
+def _row_security(suite: Suite) -> tuple[bool, str]:
+    from core.db.row_security import is_bound, unprotected
+
+    if suite.database.is_sqlite:
+        return True, "not there on SQLite: sessions alone keep branches apart"
+    with suite.database.reader.connect() as connection:
+        lacking = unprotected(connection, suite.database.shared_tables)
+        if lacking:
+            return False, f"no policy on {', '.join(lacking)}: run `banyan db upgrade`"
+        if is_bound(connection):
+            return True, "the database itself keeps branches apart"
+    return True, "without effect: the role owns the tables or is a superuser; see [database] owner_url"
 
 
 def _keys(suite: Suite) -> tuple[bool, str]:
@@ -107,7 +138,7 @@ def _plugins(suite: Suite) -> list[CheckResult]:
     return [
         CheckResult(
             f"plugin.{state.id}",
-            state.status == "ready",
+            not state.is_faulty,
             " ".join(localised(state.error, terminal_locale())) if state.error else state.status,
         )
         for state in suite.plugins.states.values()

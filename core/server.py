@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.app import Suite
 from core.errors import ConfigError
+from core.jobs.presence import Presence, restart
 from core.log import logger
 
 HEAD_SECONDS = 5.0
@@ -24,6 +26,8 @@ HEAD_SECONDS = 5.0
 DRAIN_SECONDS = 10
 WORKER_STOP_SECONDS = 25.0
 RESTART_SECONDS = 2.0
+LISTENER, WORKER_PID = "BANYAN_INHERITED_LISTENER", "BANYAN_INHERITED_WORKER"
+"""Variables by which a process tells itself, become a new program, of its open address and its worker."""
 
 
 class HeadDeadlineProtocol(HttpToolsProtocol):
@@ -61,18 +65,76 @@ class HeadDeadlineProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
-class WorkerProcess:
-    """The worker beside the server: started, started again when it dies, stopped with it."""
+class _Adopted:
+    """A child process of this one from before it became a new program, used as `subprocess.Popen` is."""
 
-    def __init__(self, command: list[str] | None = None) -> None:
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit status, ``None`` while it runs."""
+        if self._status is None:
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                ended, status = self.pid, 0
+            self._status = os.waitstatus_to_exitcode(status) if ended else None
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: It runs on.
+        """
+        until = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while (status := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            time.sleep(0.1)
+        return status
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Stop it at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class WorkerProcess:
+    """The worker beside the server: started, started again when it dies, stopped with it.
+
+    Args:
+        command: The worker's command; default `banyan worker`.
+        adopted: A worker that this process started before it became a new program; 0: none.
+    """
+
+    def __init__(self, command: list[str] | None = None, adopted: int = 0) -> None:
         self._command = command or [sys.executable, "-m", "core", "worker", "--parent", str(os.getpid())]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | _Adopted | None = _Adopted(adopted) if adopted else None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="worker-watch", daemon=True)
+
+    @property
+    def pid(self) -> int:
+        """Process number of the running worker, 0 when there is none."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else 0
 
     def start(self) -> None:
         """Start the worker and watch it."""
         self._thread.start()
+
+    def leave(self) -> None:
+        """Watch it no longer, but let it run: this process becomes a new program that adopts it."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """Ask the worker to stop and wait; its job is resumed later when it does not reach a safe point in time."""
@@ -89,11 +151,13 @@ class WorkerProcess:
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            # Its own session: signals to the server's group must not reach the worker's children directly.
-            self._process = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 -- our own command
+            if self._process is None:
+                # Its own session: signals to the server's group must not reach the worker's children directly.
+                self._process = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 -- our own command
             if self._stopping.is_set():
                 self._process.terminate()
             status = self._process.wait()
+            self._process = None
             if not self._stopping.wait(RESTART_SECONDS):
                 logger(__name__).warning("worker_restarted", status=status)
 
@@ -123,26 +187,57 @@ def serve(suite: Suite, *, worker: bool, on_ready: Callable[[], None] = lambda: 
     """
     from core.web.application import build_application
 
-    listener = _listen(suite.settings.server.host, suite.settings.server.port)
-    sibling = WorkerProcess() if worker else None
+    listener = _inherited() or _listen(suite.settings.server.host, suite.settings.server.port)
+    kept = os.dup(listener.fileno())  # uvicorn closes its own
+    sibling = WorkerProcess(adopted=int(os.environ.pop(WORKER_PID, "0"))) if worker else None
 
     def ready() -> None:
         if sibling is not None:
             sibling.start()
+        presence.start()
         on_ready()
 
     server = _Server(_config(build_application(suite)), ready)
+
+    def stop_soon() -> None:
+        server.should_exit = True
+
+    presence = Presence(suite, "web", on_change=stop_soon)
     # uvicorn raises the signal again when it has stopped; without handlers that would end the process before the
     # worker is stopped.
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=[listener])
+        if presence.outdated:
+            _become_new(kept, sibling, presence)
     finally:
+        presence.end()
+        os.close(kept)
         if sibling is not None:
             sibling.stop()
         suite.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _become_new(listener: int, sibling: WorkerProcess | None, presence: Presence) -> None:
+    """Become the same command anew: same process number, same open address, same worker; callers wait a moment."""
+    worker = sibling.pid if sibling is not None else 0
+    if sibling is not None:
+        sibling.leave()
+    presence.end()
+    os.set_inheritable(listener, True)
+    os.environ.update({LISTENER: str(listener), WORKER_PID: str(worker)})
+    restart()
+
+
+def _inherited() -> socket.socket | None:
+    """Return the listening socket of the program that this process was before."""
+    number = os.environ.pop(LISTENER, "")
+    if not number:
+        return None
+    os.set_inheritable(int(number), False)
+    return socket.socket(fileno=int(number))
 
 
 def _config(application: Any) -> uvicorn.Config:

@@ -12,14 +12,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.db.session import ScopedSession
-from core.errors import BanyanError, InvalidInputError, NotFoundError, NotSignedInError
+from core.errors import BanyanError, InvalidInputError, NotSignedInError, PermissionDeniedError
 from core.i18n import choose_locale, localised
 from core.log import logger
 from core.registry.models import RegisteredModel
-from core.security.sessions import SessionKeeper
+from core.security.sessions import SessionKeeper, SignedIn
+from core.security.tokens import TokenKeeper
 from core.web.error_pages import UNEXPECTED, field_messages, status_of
 from core.web.requests import SAFE_METHODS
-from core.web.routing import LOCALE_COOKIE, check_form_token, check_origin, sign_in
+from core.web.routing import LOCALE_COOKIE, check_form_token, check_origin, note_sign_in, sign_in
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -67,6 +68,7 @@ class Gate:
     def __init__(self, suite: Suite, keeper: SessionKeeper) -> None:
         self.suite = suite
         self._keeper = keeper
+        self._tokens = TokenKeeper(suite.database, keeper)
 
     def enter(self, request: Request) -> None:
         """Find out who asks.
@@ -75,27 +77,40 @@ class Gate:
             NotSignedInError: Neither a valid token nor a session.
             PermissionDeniedError: A browser was made to send this by another site.
         """
-        request.state.form = request.state.session = request.state.actor = None
+        request.state.form = request.state.session = request.state.actor = request.state.signed_in = None
         request.state.locale = locale_of(request)
-        signed = sign_in(request, self.suite, self._keeper, tokens=True)
+        signed = self._sign_in(request)
         if signed is None:
             raise NotSignedInError("not_signed_in", "Please sign in.", "Send `Authorization: Bearer <token>`.")
+        if signed.must_enrol:
+            raise PermissionDeniedError(
+                "second_factor_needed", "Your role needs a second factor.", "Set it up under My account."
+            )
         if request.method not in SAFE_METHODS:
             check_origin(request, self.suite.settings.server.base_url)
             check_form_token(request)
+
+    def _sign_in(self, request: Request) -> SignedIn | None:
+        """Take the token where one is sent, else the session; never both."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return sign_in(request, self.suite, self._keeper)
+        signed = self._tokens.check(token.strip(), request.state.locale)
+        note_sign_in(request, signed)
+        return signed
 
     @contextmanager
     def session(self, request: Request, model: RegisteredModel, verb: str) -> Iterator[ScopedSession]:
         """Give the unit of work of one call: reading for GET, writing otherwise.
 
         Raises:
-            NotFoundError: The model's plugin is not active in the actor's branch.
+            NotFoundError: The model's plugin is switched off in the actor's branch.
+            DatabaseStateError: It is under work or failed.
             PermissionDeniedError: The actor lacks ``<model>.<verb>``.
         """
         self.enter(request)
         actor = request.state.actor
-        if not self.suite.plugins.is_active(model.owner, actor.home_branch_id):
-            raise NotFoundError("no_such_page", "There is no such page.")
+        self.suite.activation.require(model.owner, actor.home_branch_id)
         actor.require(f"{model.id}.{verb}")
         database = self.suite.database
         opened = database.read(actor) if request.method in SAFE_METHODS else database.write(actor)
@@ -125,7 +140,10 @@ def error_answer(request: Request, error: Exception) -> JSONResponse:
     locale = getattr(request.state, "locale", None) or locale_of(request)
     message, cure = localised(shown, locale)
     fields = field_messages(shown, locale) if isinstance(shown, InvalidInputError) else {}
-    return error_json(status, shown.code, message, cure, fields=fields, request_id=request_id(request))
+    answer = error_json(status, shown.code, message, cure, fields=fields, request_id=request_id(request))
+    if status == 429:
+        answer.headers["Retry-After"] = str(shown.facts.get("seconds", 60))
+    return answer
 
 
 def error_json(status: int, code: str, message: str, cure: str, **further: Any) -> JSONResponse:

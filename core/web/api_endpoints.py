@@ -2,7 +2,7 @@
 
 # Without postponed annotations: FastAPI reads the models of each endpoint from its signature.
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Optional
@@ -55,15 +55,21 @@ class Reference(BaseModel):
     title: Optional[str]  # noqa: UP045 -- the same spelling as in the models made at run time
 
 
-def build_endpoints(gate: Gate) -> FastAPI:
-    """Build the application mounted at ``/api``."""
+def build_endpoints(gate: Gate, models: Iterable[RegisteredModel] | None = None) -> FastAPI:
+    """Build the application mounted at ``/api``.
+
+    Args:
+        gate: What every call passes.
+        models: Only these models; default all.
+    """
     api = FastAPI(title="Banyan", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
     api.add_exception_handler(BanyanError, error_answer)
     api.add_exception_handler(Exception, error_answer)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _invalid)
-    for model in gate.suite.registry:
-        _add_model(api, gate, model)
+    for model in models or gate.suite.registry:
+        if not model.declaration.extends:
+            _add_model(api, gate, model)
     api.add_api_route("/v1/openapi.json", _description(api, gate), include_in_schema=False)
     return api
 

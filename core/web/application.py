@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -16,6 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from core.errors import BanyanError
+from core.health import is_ready
 from core.i18n import add_catalogues, choose_locale
 from core.security.sessions import SessionKeeper
 from core.web.error_pages import error_response
@@ -90,19 +91,26 @@ def _alive(_request: Request) -> Response:
 
 
 def _ready(request: Request) -> Response:
-    """Whether requests can be answered: the database is there and has its tables."""
-    suite: Suite = request.app.state.suite
-    try:
-        with suite.database.reader.connect() as connection:
-            connection.execute(text("SELECT 1 FROM core_user LIMIT 1"))
-    except Exception:
-        return PlainTextResponse("no", 503)
-    return PlainTextResponse("ok")
+    """Whether requests can be answered."""
+    return PlainTextResponse("ok") if is_ready(request.app.state.suite) else PlainTextResponse("no", 503)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     _complete_state(request)
-    return await run_in_threadpool(error_response, request, error)
+    return await run_in_threadpool(error_response, request, _unavailable(request) or error)
+
+
+def _unavailable(request: Request) -> Exception | None:
+    """Return the error of an address of a plugin that should be there and is not loaded."""
+    suite: Suite = request.app.state.suite
+    parts = request.url.path.split("/")[1:]
+    owner = parts[2] if parts[:2] == ["api", "v1"] and len(parts) > 2 else parts[0]
+    if owner in suite.plugins.states and not suite.plugins.is_ready(owner):
+        try:
+            suite.activation.require(owner, None)
+        except BanyanError as error:
+            return error
+    return None
 
 
 async def _unexpected(scope: Scope, error: Exception) -> Response:

@@ -45,17 +45,24 @@ def bulk_export(model: RegisteredModel) -> View:
     """Return the view of the bulk bar: exports the ticked rows, or all that match."""
 
     def view(request: Request) -> Response:
-        if requests.text(request, "action") != "export":
-            raise InvalidValueError("unknown_action", "There is no such action.", "Choose one of the bar.")
         if requests.text(request, "all_matching"):
             return _export(request, model, "xlsx")
-        texts = [str(value) for value in requests.form(request).getlist("ids")][:MOST_IDS]
-        ids = tuple(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19)
-        if not ids:
-            raise InvalidValueError("nothing_selected", "Nothing is selected.", "Tick the rows to export.")
-        return _export(request, model, "xlsx", ids)
+        return _export(request, model, "xlsx", ticked(request))
 
     return view
+
+
+def ticked(request: Request) -> tuple[int, ...]:
+    """Return the ids of the rows that were ticked in a list.
+
+    Raises:
+        InvalidValueError: There are none.
+    """
+    texts = [str(value) for value in requests.form(request).getlist("ids")][:MOST_IDS]
+    ids = tuple(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19)
+    if not ids:
+        raise InvalidValueError("nothing_selected", "Nothing is selected.", "Tick the rows first.")
+    return ids
 
 
 def _export(request: Request, model: RegisteredModel, kind: str, ids: tuple[int, ...] = ()) -> Response:

@@ -19,6 +19,7 @@ from core.registry.query import load_titles
 from core.registry.records import change_record, create_record, is_versioned, load_record
 from core.web import requests
 from core.web.error_pages import field_messages
+from core.web.form_sections import form_sections, prefixed, save_sections, section_values, take_sections
 from core.web.lists import View
 from core.web.records import title_of
 from core.web.templating import render
@@ -46,9 +47,11 @@ def create(model: RegisteredModel) -> View:
 
     def view(request: Request) -> Response:
         sent = _sent(request, model, fresh=True)
+        own, parts = take_sections(form_sections(request, model), sent)
         suite: Suite = request.app.state.suite
         try:
-            made = create_record(suite, requests.session_of(request), model, sent)
+            made = create_record(suite, requests.session_of(request), model, own)
+            save_sections(request, made, parts)
         except (InvalidInputError, ConflictError) as error:
             # What the database or a model's own rule refused has ended the transaction; nothing of it is kept anyway.
             requests.session_of(request).rollback()
@@ -64,6 +67,8 @@ def edit_form(model: RegisteredModel) -> View:
     def view(request: Request) -> Response:
         found = load_record(requests.session_of(request), model, int(request.path_params["id"]))
         values = {name: form_text(field, getattr(found, name)) for name, field in _shown(model, found).items()}
+        for section in form_sections(request, model):
+            values |= section_values(request, section, found.id)
         return _form(request, model, found, values)
 
     return view
@@ -76,9 +81,11 @@ def change(model: RegisteredModel) -> View:
         session, record_id = requests.session_of(request), int(request.path_params["id"])
         found = load_record(session, model, record_id)
         sent = _sent(request, model, fresh=False)
+        own, parts = take_sections(form_sections(request, model), sent)
         suite: Suite = request.app.state.suite
         try:
-            change_record(suite, session, model, record_id, sent)
+            change_record(suite, session, model, record_id, own)
+            save_sections(request, record_id, parts)
         except (InvalidInputError, ConflictError) as error:
             session.rollback()  # as above; the form shows the record as it stands in the database
             session.refresh(found)
@@ -118,7 +125,9 @@ def _failed(
 ) -> Response:
     if isinstance(error, InvalidInputError):
         fields = field_messages(error, request.state.locale)
-        known = writable_fields(model)
+        known = {*writable_fields(model)}
+        for section in form_sections(request, model):
+            known |= prefixed(section, writable_fields(section)).keys()
         general = [f"{name}: {text}" for name, text in fields.items() if name not in known]
         return _form(request, model, found, sent, fields, general, status=422)
     general = [" ".join(filter(None, localised(error, request.state.locale)))]
@@ -136,7 +145,10 @@ def _form(
 ) -> Response:
     texts, locale = translate(request.state.locale), request.state.locale
     fields = writable_fields(model)
-    inputs = [_input(request, model, field, values, (errors or {}).get(field.name)) for field in fields.values()]
+    errors = errors or {}
+    inputs = [_input(request, model, field, values, errors.get(field.name)) for field in fields.values()]
+    groups = [{"title": model.declaration.label.of(locale), "fields": inputs}]
+    groups += [_section(request, each, values, errors) for each in form_sections(request, model)]
     address = f"{model.url}/new" if found is None else f"{model.url}/{found.id}/edit"
     for item in inputs:
         item["required"] = item["required"] and not (found is not None and fields[item["name"]].mask)
@@ -148,10 +160,22 @@ def _form(
         "submit": texts.gettext("Save"),
         "version": found.version if found is not None and is_versioned(model) else None,
         "errors": general or [],
-        "groups": [{"title": model.declaration.label.of(locale), "fields": inputs}],
+        "groups": groups,
         "conflict": None,
     }
     return render(request, "form.html", {"view": context}, status=status)
+
+
+def _section(
+    request: Request, model: RegisteredModel, values: Mapping[str, Any], errors: Mapping[str, str]
+) -> dict[str, Any]:
+    start = f"{model.id}:"
+    own = {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
+    inputs = [
+        _input(request, model, field, own, errors.get(start + name)) | {"name": start + name, "required": False}
+        for name, field in writable_fields(model).items()
+    ]
+    return {"title": model.declaration.label.of(request.state.locale), "fields": inputs}
 
 
 def _input(

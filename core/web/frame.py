@@ -23,10 +23,12 @@ class Frames:
 
     Args:
         draw: Renders a template in a language: called with (language, template, context).
+        safe_mode: Say on every page that no plugin is loaded.
     """
 
-    def __init__(self, draw: Callable[[str, str, Mapping[str, Any]], str]) -> None:
+    def __init__(self, draw: Callable[[str, str, Mapping[str, Any]], str], *, safe_mode: bool = False) -> None:
         self._draw = draw
+        self._safe_mode = safe_mode
         self._kept: Keep[list[Skeleton]] = Keep(MOST_FRAMES)
 
     def skeleton(self, request: Request, look: Look, theme: str) -> list[Skeleton]:
@@ -37,7 +39,8 @@ class Frames:
 
         def make() -> list[Skeleton]:
             gaps = {name: gap(name) for name in GAPS}
-            text = self._draw(locale, TEMPLATE, {**gaps, **context, **look.context(locale)})
+            seen = {**look.context(locale), "safe_mode": self._safe_mode}
+            text = self._draw(locale, TEMPLATE, {**gaps, **context, **seen})
             return Skeleton(text).parts("title", "main", "tools")
 
         return self._kept.get((*context.values(), look.key), make)

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.bulk.running import actions_of
 from core.errors import InvalidValueError
 from core.i18n import localised, translate
 from core.registry.definitions import definition_of, views_of
@@ -126,7 +127,9 @@ def _body(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
     filled, back, onward = bool(page.ids), bool(pager["previous_url"]), bool(pager["next_url"])
     actor, state = requests.actor_of(listing.request), replace(listing.state, after=None, before=None, first=1)
     verbs = (f"{listing.model.id}.{verb}" for verb in ("export", "edit", "import"))
-    rights = tuple(actor.may(name) for name in (*verbs, IMPORT))
+    suite: Suite = listing.request.app.state.suite
+    bulk = tuple(action.id for action in actions_of(suite, listing.model, actor))
+    rights = (*(actor.may(name) for name in (*verbs, IMPORT)), bulk)
     shown = tuple(column.name for column in columns)
     what = (listing.definition, state, listing.conditions, listing.error, listing.preference)
 
@@ -246,9 +249,15 @@ def _actions(listing: Listing) -> list[dict[str, Any]]:
 
 
 def _bulk(listing: Listing) -> list[dict[str, Any]]:
-    if not requests.actor_of(listing.request).may(f"{listing.model.id}.export"):
-        return []
-    return [{"label": listing.say("Export"), "icon": "file-export", "name": "export"}]
+    suite: Suite = listing.request.app.state.suite
+    actor = requests.actor_of(listing.request)
+    found = [
+        {"label": action.label.of(listing.locale), "icon": action.icon, "name": action.id}
+        for action in actions_of(suite, listing.model, actor)
+    ]
+    if actor.may(f"{listing.model.id}.export"):
+        found.append({"label": listing.say("Export"), "icon": "file-export", "name": "export"})
+    return found
 
 
 def _placeholder(listing: Listing) -> str:

@@ -6,7 +6,7 @@ from core.plugin.contributions import Route
 from core.plugin.manager import CORE
 from core.registry.input import is_creatable, writable_fields
 from core.registry.models import RegisteredModel, Registry
-from core.web import exports, forms, lists, records, saved_views
+from core.web import bulk_actions, exports, forms, lists, records, saved_views
 from core.web.record_history import record_history
 
 
@@ -16,7 +16,7 @@ def model_routes(registry: Registry) -> list[tuple[str, Route]]:
     Args:
         registry: The models; their plugin's activation and their permissions guard every route.
     """
-    return [(model.owner, route) for model in registry for route in _of_model(model)]
+    return [(model.owner, route) for model in registry if not model.declaration.extends for route in _of_model(model)]
 
 
 def _of_model(model: RegisteredModel) -> list[Route]:
@@ -32,7 +32,8 @@ def _of_model(model: RegisteredModel) -> list[Route]:
         Route(f"{base}/views/new", saved_views.keep_view(model), view, post),
         Route(f"{base}/views/{{id:int}}/delete", saved_views.drop_view(model), view, post),
         Route(f"{base}/export", exports.export_list(model), export),
-        Route(f"{base}/bulk", exports.bulk_export(model), export, post),
+        Route(f"{base}/bulk", bulk_actions.bulk(model), view, post),
+        Route(f"{base}/bulk/run", bulk_actions.start_bulk(model), view, post),
         Route(f"{base}/{{id:int}}", records.record_page(model), view),
         Route(f"{base}/{{id:int}}/history", record_history(model), view),
     ]

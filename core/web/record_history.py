@@ -19,6 +19,7 @@ from core.registry.models import RegisteredModel
 from core.registry.records import load_record
 from core.security.models import AuditEntry
 from core.web import requests
+from core.web.audit_labels import action_label, declared_actions
 from core.web.lists import View
 from core.web.templating import render
 
@@ -49,14 +50,14 @@ def record_history(model: RegisteredModel) -> View:
 def _entries(request: Request, model: RegisteredModel, row_id: int) -> Iterator[dict[str, Any]]:
     """Yield the entries of the audit trail in the reader's branches."""
     query = select(AuditEntry).where(AuditEntry.model == model.id, AuditEntry.row_id == row_id)
-    _ = translate(request.state.locale).gettext
-    verbs = {"created": _("Created"), "changed": _("Changed"), "unmask": _("Masked value shown")}
+    suite: Suite = request.app.state.suite
+    actions = declared_actions(suite)
     for entry in requests.session_of(request).scalars(query.order_by(AuditEntry.id.desc()).limit(MOST)):
         verb = entry.action.rpartition(".")[2]
         yield {
             "at": entry.at,
             "icon": ICONS.get(verb, "history"),
-            "text": verbs.get(verb, entry.action),
+            "text": action_label(actions, entry.action, request.state.locale),
             "hint": "; ".join(_told(request, model, verb, entry.detail or {})),
             "who": entry.actor_name,
         }

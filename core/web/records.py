@@ -16,6 +16,7 @@ from core.registry.models import RegisteredModel
 from core.registry.query import ListColumn, load_titles
 from core.registry.records import load_record
 from core.web import requests
+from core.web.actions import record_actions
 from core.web.lists import View
 from core.web.templating import render
 
@@ -72,10 +73,11 @@ def _context(request: Request, model: RegisteredModel, found: Any) -> dict[str, 
 
 
 def _actions(request: Request, model: RegisteredModel, found: Any) -> list[dict[str, Any]]:
+    given = record_actions(request, model.id, found.id)
     if not requests.actor_of(request).may(f"{model.id}.edit") or not writable_fields(model):
-        return []
+        return given
     label, url = translate(request.state.locale).gettext("Edit"), f"{model.url}/{found.id}/edit"
-    return [{"label": label, "url": url, "icon": "pencil", "key": "e", "primary": True}]
+    return [*given, {"label": label, "url": url, "icon": "pencil", "key": "e", "primary": True}]
 
 
 def title_of(model: RegisteredModel, found: Any) -> str:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
-from core.errors import NotFoundError, NotSignedInError, PermissionDeniedError, PluginError
+from core.errors import NotSignedInError, PermissionDeniedError, PluginError
 from core.i18n import choose_locale
 from core.plugin.contributions import PUBLIC, SIGNED_IN, Route
 from core.plugin.manager import CORE
@@ -22,7 +22,7 @@ from core.security.actors import Actor
 from core.security.sessions import SessionKeeper, SignedIn
 from core.web.error_pages import error_response
 from core.web.model_routes import model_routes
-from core.web.requests import SAFE_METHODS
+from core.web.requests import SAFE_METHODS, redirect
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -35,6 +35,9 @@ LOCALE_COOKIE = "locale"
 PUBLIC_BODY_BYTES = 64 * 1024
 FORM_FIELDS = 5_000
 FORM_FILES = 20
+SECOND_FACTOR = "/profile/second-factor"
+"""Where people set up their second factor; whose role needs one goes nowhere else before."""
+OPEN_BEFORE_ENROLMENT = frozenset({SECOND_FACTOR, "/logout", "/preferences"})
 
 
 class Endpoint:
@@ -101,20 +104,24 @@ class Endpoint:
             request.cookies.get(LOCALE_COOKIE, ""), accept_language=request.headers.get("accept-language", "")
         )
         try:
-            signed = sign_in(request, self._suite, self._keeper, connection=connection)
+            signed = sign_in(request, self._suite, self._keeper, connection)
             if request.method not in SAFE_METHODS:
                 check_origin(request, self._suite.settings.server.base_url)
             self._check(signed.actor if signed else None)
         except Exception as error:
             return error_response(request, error)
+        if signed is not None and signed.must_enrol and not self._is_open_before_enrolment():
+            return redirect(request, SECOND_FACTOR)
         return None
+
+    def _is_open_before_enrolment(self) -> bool:
+        return self.route.permission == PUBLIC or self.route.path in OPEN_BEFORE_ENROLMENT
 
     def _check(self, actor: Actor | None) -> None:
         needed = self.route.permission
         if needed != PUBLIC and actor is None:
             raise NotSignedInError("not_signed_in", "Please sign in.")
-        if not self._suite.plugins.is_active(self.plugin_id, actor.home_branch_id if actor else None):
-            raise NotFoundError("no_such_page", "There is no such page.")
+        self._suite.activation.require(self.plugin_id, actor.home_branch_id if actor else None)
         if actor is not None and needed not in {PUBLIC, SIGNED_IN}:
             actor.require(needed)
 
@@ -155,29 +162,28 @@ def _mounted(suite: Suite, keeper: SessionKeeper, plugin_id: str, route: Route) 
 
 
 def sign_in(
-    request: Request, suite: Suite, keeper: SessionKeeper, *, tokens: bool = False, connection: Connection | None = None
+    request: Request, suite: Suite, keeper: SessionKeeper, connection: Connection | None = None
 ) -> SignedIn | None:
-    """Find out who asks and note it in the request's state.
+    """Find out whose browser asks and note it in the request's state.
 
     Args:
         request: The request; its ``state.locale`` is set for people who chose no language.
         suite: The application.
         keeper: Knows the sessions.
-        tokens: Accept ``Authorization: Bearer``, for programs.
         connection: The request's own connection where it has one already.
     """
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     cookie = request.cookies.get(cookie_name(suite))
-    signed = None
-    if tokens and scheme.lower() == "bearer":
-        signed = keeper.check_token(bearer.strip(), request.state.locale)
-    elif cookie:
-        signed = keeper.check(cookie, request.state.locale, connection)
+    signed = keeper.check(cookie, request.state.locale, connection) if cookie else None
+    note_sign_in(request, signed)
+    return signed
+
+
+def note_sign_in(request: Request, signed: SignedIn | None) -> None:
+    """Note in the request's state who asks."""
     request.state.signed_in = signed
     request.state.actor = signed.actor if signed else None
     if signed is not None:
         request.state.locale = signed.actor.locale
-    return signed
 
 
 def cookie_name(suite: Suite) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,9 +12,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from core.i18n import LOCALES
 from core.log import logger
 from core.plugin.contributions import Panel
 from core.web import requests
+from core.web.actions import record_actions
 from core.web.environment import PageEnvironment
 from core.web.frame import Frame, Frames, NoFrame
 from core.web.navigation import Navigation, is_demo, person
@@ -21,6 +24,7 @@ from core.web.skeleton import Keep, Skeleton, gap
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.security.actors import Actor
     from core.web.static_files import StaticFiles
 
 FOLDER = Path(__file__).parent / "templates"
@@ -57,7 +61,7 @@ class Templates:
         loader = ChoiceLoader([FileSystemLoader(FOLDER), PrefixLoader(folders)])
         self._environments = _Environments(loader, static)
         self._navigation = Navigation(suite)
-        self._frames = Frames(self._draw)
+        self._frames = Frames(self._draw, safe_mode=suite.settings.plugins.safe_mode)
         self._skeletons: Keep[Skeleton] = Keep(MOST_SKELETONS)
         self._pieces: dict[tuple[Hashable, ...], Markup] = {}
         self._panels: dict[str, list[tuple[str, Panel]]] = {}
@@ -115,8 +119,8 @@ class Templates:
         Raises:
             TemplateError: It cannot be compiled.
         """
-        for environment in self._environments.values():
-            environment.get_template(name)
+        for locale in LOCALES:
+            self._environments[locale].get_template(name)
 
     def base_context(self, request: Request) -> dict[str, Any]:
         """Return what base.html needs, made once a request; see its head."""
@@ -135,6 +139,7 @@ class Templates:
             "actor": person(signed) if signed else None,
             "demo": is_demo(request),
             "slot": lambda slot, **context: self._slot(request, slot, context),
+            "record_actions": partial(record_actions, request),
             "frame": Frame(request, self._frames, self._navigation.look, theme, self._toasts),
         }
         return cast("dict[str, Any]", state.base_context)
@@ -149,14 +154,19 @@ class Templates:
     def _draw(self, locale: str, name: str, context: Mapping[str, Any]) -> str:
         return self._environments[locale].get_template(name).render({"gap": gap, **context})
 
+    def shown_panels(self, slot: str, actor: Actor) -> list[tuple[str, Panel]]:
+        """Return (plugin, panel) of a slot, in order, for what the actor may see and their branch has switched on."""
+        return [
+            (plugin_id, panel)
+            for plugin_id, panel in self._panels.get(slot, ())
+            if actor.may(panel.permission) and self._suite.plugins.is_active(plugin_id, actor.home_branch_id)
+        ]
+
     def _slot(self, request: Request, slot: str, context: Mapping[str, Any]) -> Markup:
-        cards = [self._card(request, plugin_id, panel, context) for plugin_id, panel in self._panels.get(slot, ())]
-        return Markup("").join(cards)
+        shown = self.shown_panels(slot, requests.actor_of(request))
+        return Markup("").join(self._card(request, plugin_id, panel, context) for plugin_id, panel in shown)
 
     def _card(self, request: Request, plugin_id: str, panel: Panel, context: Mapping[str, Any]) -> Markup:
-        actor = requests.actor_of(request)
-        if not actor.may(panel.permission) or not self._suite.plugins.is_active(plugin_id, actor.home_branch_id):
-            return Markup("")
         title = panel.title.of(request.state.locale)
         loaded = self.isolated(request, panel.id, lambda: panel.load(requests.session_of(request), context))
         if loaded is None:

@@ -1,0 +1,40 @@
+"""Buttons that plugins add to the page of a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from core.web import requests
+
+if TYPE_CHECKING:
+    from core.app import Suite
+
+
+def record_actions(request: Request, model_id: str, record_id: int) -> list[dict[str, Any]]:
+    """Return the buttons for ui/forms.html `action`, those of plugins that are off or not allowed left out.
+
+    Args:
+        request: The request; its actor sees the buttons.
+        model_id: Model of the record.
+        record_id: The record.
+    """
+    suite: Suite = request.app.state.suite
+    actor, locale = requests.actor_of(request), request.state.locale
+    given = [
+        each
+        for plugin_id, each in suite.plugins.collect("core_actions")
+        if each.model == model_id
+        and actor.may(each.permission)
+        and suite.plugins.is_active(plugin_id, actor.home_branch_id)
+    ]
+    return [
+        {
+            "label": each.label.of(locale),
+            "url": each.url.replace("{id}", str(record_id)),
+            "icon": each.icon,
+            **({"method": "post"} if each.post else {}),
+        }
+        for each in sorted(given, key=lambda each: each.order)
+    ]
