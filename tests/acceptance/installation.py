@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from pysqlite3 import dbapi2 as sqlite
 
 from core.commands.import_ import REJECTS
+from core.db.sqlite import dbapi2 as sqlite
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"

@@ -70,7 +70,19 @@ def addresses(site: Site, tmp_path_factory: pytest.TempPathFactory) -> list[str]
         person = re.findall(r'href="(/users/\d+)"', client.get("/users").text)[0]
         batch = re.findall(r'href="(/imports/\d+)"', client.get("/imports").text)[0]
     tabs = [f"{customer}?tab={each}" for each in ("claims", "vehicles", "contacts", "portrait", "sources", "timeline")]
-    others = ["/style", "/search?q=陈美", "/profile", "/imports/new", batch, person, f"{record}/edit", REFUSED, MISSING]
+    others = [
+        "/plugins/crm_customers",
+        "/plugins/crm_customers/plan/uninstall",
+        "/style",
+        "/search?q=陈美",
+        "/profile",
+        "/imports/new",
+        batch,
+        person,
+        f"{record}/edit",
+        REFUSED,
+        MISSING,
+    ]
     return list(dict.fromkeys([*menu, customer, *tabs, record, *others, f"{trial}/columns", trial]))
 
 
@@ -79,11 +91,16 @@ def rehearsed(client: httpx2.Client, file: Path) -> str:
     answer = client.post("/imports/new", data={"profile": "customer"}, files={"file": (file.name, file.read_bytes())})
     trial = answer.headers["location"].removesuffix("/columns")
     client.post(f"{trial}/columns", data={"profile": "customer", "go": "dry_run"})
+    ended(client, trial)
+    return trial
+
+
+def ended(client: httpx2.Client, batch: str) -> None:
+    """Wait until the dry run or the run of a batch has ended."""
     until = time.monotonic() + PATIENCE
-    while "HX-Redirect" not in client.get(f"{trial}/progress").headers:
+    while "HX-Redirect" not in client.get(f"{batch}/progress").headers:
         assert time.monotonic() < until
         time.sleep(0.2)  # the job runs in another process
-    return trial
 
 
 def look_at(page: Any, address: str, *, narrow_too: bool) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pysqlite3 import dbapi2 as sqlite
 
+from core.db.sqlite import dbapi2 as sqlite
 from tests.acceptance.installation import Installation
 from tests.acceptance.test_core_files import POLICY, policy, written
 
@@ -18,10 +20,12 @@ GOOD = policy("P1", "张三", "100", "2026-01-01", "2026-12-31")
 
 def told(installation: Installation, *words: str | Path) -> list[str]:
     """What a failing command says in each language."""
-    return [
-        Installation(installation.folder, {**installation.settings, "LC_ALL": language}).run(*words, status=1)
-        for language in LANGUAGES
-    ]
+
+    def run(language: str) -> str:
+        return Installation(installation.folder, {**installation.settings, "LC_ALL": language}).run(*words, status=1)
+
+    with ThreadPoolExecutor() as processes:
+        return list(processes.map(run, LANGUAGES))
 
 
 def setting_file(text: str) -> Callable[[Path, Path], tuple[str | Path, ...]]:
@@ -49,6 +53,11 @@ CASES = {
     "unknown profile": (importing("polic", SHEET), ("polic", "policy"), "没有导入方案"),
     "wrong profile": (importing("claim", SHEET), ("claim",), "请选择其他方案"),
     "unreadable file": (importing("policy", b"PK\x03\x04" + bytes(200)), ("保单.csv",), "保单.csv"),
+    "missing file": (
+        lambda _data, folder: ("import", "policy", folder / "nowhere.csv"),
+        ("nowhere.csv",),
+        "请检查路径",
+    ),
     "unknown branch": (importing("policy", SHEET, "--branch", "9999"), ("9999",), "没有机构 9999"),
     "foreign branch": (
         importing("policy", SHEET, "--branch", "330481", "--as", "pinghu"),
@@ -79,21 +88,36 @@ def test_a_refusal_names_what_and_the_cure_and_changes_nothing(
     assert installed.contents() == before
 
 
-def test_wrong_cells_are_rejected_row_by_row_with_place_and_cure(installed: Installation, tmp_path: Path) -> None:
+WRONG_CELLS = {
+    "zh_CN.UTF-8": ("丢失了位数", "有多种读法", "不是金额", "某地"),
+    "C.UTF-8": ("lost digits", "more than one", "not an amount", "no branch 某地"),
+}
+"""What is said of a rounded number, an ambiguous date, a wrong amount, a branch that is not there."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wrong_cells_are_rejected_row_by_row_with_place_and_cure(
+    installed: Installation, tmp_path: Path, language: str
+) -> None:
     rows = [
         ("6.1021E+21", *GOOD[1:]),
         ("P2", "李四", "李四", "100", "01/02/2026", *GOOD[5:]),
         ("P3", "李四", "李四", "1OO", *GOOD[4:]),
         (*policy("P4", "李四", "100", "2026-01-01", "2026-12-31")[:8], "某地"),
     ]
+    spoken = Installation(installed.folder, {**installed.settings, "LC_ALL": language})
 
-    report = installed.load(written(tmp_path / "保单.csv", POLICY, *rows), "policy")
+    report = spoken.load(written(tmp_path / f"保单{language}.csv", POLICY, *rows), "policy")
 
-    rejects = Path(report["rejects_file"]).read_text("utf-8-sig").splitlines()
+    with Path(report["rejects_file"]).open(encoding="utf-8-sig", newline="") as rejects:
+        _, *told = csv.reader(rejects)
     assert (report["read"], report["rejected"]) == (4, 4)
     assert [row["policy_no"] for row in installed.rows("crm_customers.policy", "policy_no")] == ["P1"]
-    for line, what in zip(rejects[1:], ("丢失了位数", "有多种读法", "不是金额", "某地"), strict=True):
-        assert what in line
+    for number, (row, what) in enumerate(zip(told, WRONG_CELLS[language], strict=True)):
+        line, reason, cure = row[-3:]
+        assert line == str(number + 2)
+        assert what.casefold() in reason.casefold(), reason
+        assert cure
 
 
 def test_a_clerk_cannot_load_into_a_branch_of_others(installed: Installation, tmp_path: Path) -> None:
@@ -116,10 +140,26 @@ def test_a_database_newer_than_the_code_is_not_touched(installation: Installatio
     assert installation.contents() == before
 
 
-def test_a_plugin_that_does_not_exist_is_named_with_what_there_is(installation: Installation) -> None:
+def test_a_database_that_another_program_holds_is_left_alone(installation: Installation) -> None:
+    with closing(sqlite.connect(installation.folder / "banyan.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        in_chinese, in_english = told(installation, "branch", "add", "330483", "桐乡")
+        other.execute("ROLLBACK")
+
+    assert "Another process holds the database" in in_english
+    assert "Try again" in in_english
+    assert "数据库" in in_chinese
+    assert "Another" not in in_chinese
+    assert "330483" not in installation.run("branch", "list")
+
+
+@pytest.mark.parametrize(("language", "said"), [(LANGUAGES[0], "crm_nothing 不存在"), (LANGUAGES[1], "no such plugin")])
+def test_a_plugin_that_does_not_exist_is_named_with_what_there_is(
+    installation: Installation, language: str, said: str
+) -> None:
     strange = {**installation.settings, "BANYAN_PLUGINS__ENABLED": "crm_customers,crm_nothing"}
 
-    report = Installation(installation.folder, {**strange, "LC_ALL": "zh_CN.UTF-8"}).run("doctor", status=(0, 1))
+    report = Installation(installation.folder, {**strange, "LC_ALL": language}).run("doctor", status=(0, 1))
 
-    assert "crm_nothing 不存在" in report
+    assert said in report
     assert "crm_customers" in report

@@ -160,7 +160,10 @@ def test_undoing_batches_brings_the_state_before_back(template: Path, tmp_path: 
     installation = Installation(Path(shutil.copytree(template, tmp_path / "data")))
 
     def business() -> dict[str, list[tuple[object, ...]]]:
-        return {name: rows for name, rows in installation.contents().items() if name.startswith("crm_customers")}
+        """Everything about customers but who waits to be classified again, as those do whose facts were taken back."""
+        rows = {name: rows for name, rows in installation.contents().items() if name.startswith("crm_customers")}
+        del rows["crm_customers_class_due"]
+        return rows
 
     empty = business()
     policies = installation.load(DATA / FILES["motor_fr_2003_2004_policies"], "motor_fr_2003_2004_policies")

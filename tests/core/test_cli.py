@@ -1,11 +1,14 @@
 """The command line from outside: clear messages, exit statuses, a fast start."""
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from core.app import build_suite
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +63,13 @@ def test_doctor_without_an_installation_fails_and_says_what_to_do(banyan):
     assert result.returncode == 1
     assert "FAIL installation" in result.stdout
     assert "banyan init" in result.stdout
+
+
+def test_collection_of_garbage_is_back_once_a_suite_is_built(settings):
+    gc.disable()
+    try:
+        build_suite(settings).close()
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
+        gc.enable()

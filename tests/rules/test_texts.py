@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from string import Formatter
 
 import pytest
 from babel.messages.pofile import read_po
 
-from core.testing.conformance import translated_texts
+from core.testing.check_texts import code_texts, facts, translated_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 UNTRANSLATED = ("core/testing/",)
 """What only partners who write plugins see, in English."""
-TELLERS = {"_", "_n", "gettext", "say", "toast"}
+SILENT = {
+    "Label",
+    "Option",
+    "Argument",
+    "Typer",
+    "echo",
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "exception",
+    "system_actor",
+}
+"""Calls whose sentences have their two languages with them, or stay in English: command line help, logs, reasons."""
+SENTENCE = re.compile(r"[A-Z][a-z]+ .*[.?]", re.DOTALL)
 CATALOGUES = sorted(ROOT.glob("core/locale/zh_CN/LC_MESSAGES/*.po")) + sorted(
     ROOT.glob("plugins/*/locale/zh_CN/*/*.po")
 )
 
 
-def texts_of(text: str) -> Iterator[str]:
-    """Message and cure of each error, and what is given to a translating function."""
-    for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
-        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-        if name.endswith("Error"):
-            parts = [part for argument in call.args[1:4] for part in ast.walk(argument)]
-        else:
-            parts = list(call.args) if name in TELLERS else []
-        for part in parts:
-            if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value.strip():
-                yield part.value
+def sentences_of(tree: ast.AST) -> Iterator[str]:
+    """Whole sentences wherever they stand: cures are often given to a function that makes the error."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.Call) and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) in SILENT:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SENTENCE.fullmatch(node.value):
+            yield node.value
+        yield from sentences_of(node)
+
+
+def _texts_in(path: Path) -> set[str]:
+    text = path.read_text("utf-8")
+    described = path.name.startswith("api")  # descriptions of the interface are English
+    return {*code_texts(text), *(() if described else sentences_of(ast.parse(text)))}
 
 
 def files() -> list[Path]:
@@ -45,18 +64,11 @@ def known_to(path: Path) -> set[str]:
     return own | translated_texts(ROOT / "core" / "locale")
 
 
-def facts(text: str) -> list[str]:
-    try:
-        return sorted({name for _, name, _, _ in Formatter().parse(text) if name is not None})
-    except ValueError:
-        return []
-
-
 def test_every_text_in_code_has_a_chinese_translation() -> None:
     missing = {
         path.relative_to(ROOT).as_posix(): lacking
         for path in files()
-        if (lacking := sorted(set(texts_of(path.read_text("utf-8"))) - known_to(path)))
+        if (lacking := sorted(_texts_in(path) - known_to(path)))
     }
 
     assert missing == {}
@@ -76,4 +88,4 @@ def test_texts_of_errors_are_found() -> None:
         'raise NotFoundError("code", "There is no {x}." if y else "None at all.", "Look again.", x=1)\nsay("Save it")'
     )
 
-    assert list(texts_of(code)) == ["There is no {x}.", "None at all.", "Look again.", "Save it"]
+    assert list(code_texts(code)) == ["There is no {x}.", "None at all.", "Look again.", "Save it"]

@@ -126,7 +126,9 @@ def test_a_run_stopped_while_its_file_is_read_knows_all_rows_the_file_cannot_giv
     assert (report.summary["read"], report.counts.rejected) == (len(rows), 1)
     with installed.database.read(ACTOR) as session:
         batch = importer.batch(report.batch)
-        content = b"".join(rejects_csv(session, batch, importer.library.thaw(batch.profile), "en")).decode("utf-8-sig")
+        content = b"".join(
+            rejects_csv(session, batch.id, batch.summary, importer.library.thaw(batch.profile), "en")
+        ).decode("utf-8-sig")
     assert content.startswith("保单号,投保人")
     assert len(content.splitlines()) == 2
 

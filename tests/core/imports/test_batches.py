@@ -154,7 +154,7 @@ def test_rejected_rows_come_back_with_the_same_profile_once_their_cause_is_gone(
     assert early.counts.new == 0
     with installed.database.read(ACTOR) as session:
         batch = importer.batch(early.batch)
-        content = b"".join(rejects_csv(session, batch, importer.library.thaw(batch.profile), "en"))
+        content = b"".join(rejects_csv(session, batch.id, batch.summary, importer.library.thaw(batch.profile), "en"))
         assert all(row.cells for row in session.scalars(select(ImportReject).where(ImportReject.batch_id == batch.id)))
     again = tmp_path / "rejects.csv"
     again.write_bytes(content)

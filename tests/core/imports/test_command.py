@@ -55,7 +55,8 @@ def test_a_clean_file_gives_one_object_and_status_0(banyan, file):
     assert (outcome["read"], outcome["new"], outcome["rejects_file"]) == (2, 2, None)
 
 
-def test_rejects_give_status_3_and_a_file_that_can_be_corrected_and_loaded(banyan, file):
+def test_rejects_give_status_3_and_a_file_that_can_be_corrected_and_loaded(banyan, file, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     done = banyan("customer", file(GOOD + ",13700137000\n"), "--json")
     assert done.returncode == 3, done.stderr
     outcome = json.loads(done.stdout)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import undefer
 
 from core.jobs.models import Job
 from core.jobs.queue import enqueue
@@ -34,11 +35,11 @@ def queue_job(any_suite):
 
 @pytest.fixture
 def job_row(any_suite):
-    """Read a job's row."""
+    """Read a job's row, with its result."""
 
     def job_row(job_id):
         with any_suite.database.read(ACTOR) as session:
-            return session.get_one(Job, job_id)
+            return session.get_one(Job, job_id, options=[undefer(Job.result)])
 
     return job_row
 

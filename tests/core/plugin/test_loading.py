@@ -155,6 +155,7 @@ def test_a_circle_of_requirements_is_named(data_folder, tmp_path):
 
 def test_an_event_reaches_the_others_when_one_plugin_fails(load):
     suite = load("dummy_good", "dummy_dependent")
+    Base.metadata.create_all(suite.database.writer)
     from plugins.dummy_dependent import plugin as dependent
 
     dependent.left.clear()

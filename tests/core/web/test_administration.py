@@ -1,12 +1,17 @@
 """Administration on screen: people, rights, branches, one's own account, the trail."""
 
+import re
+from pathlib import Path
+
 from sqlalchemy import select
 
 from core.security.actors import system_actor
-from core.security.models import ApiToken, Branch, User, UserSession
+from core.security.models import Branch, User, UserSession
+from core.web.audit_labels import declared_actions
 from tests.core.web.conftest import PASSWORD, token_of
 
 ACTOR = system_actor("look")
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_new_person_gets_a_role_and_signs_in(signed_in, browser, suite):
@@ -31,8 +36,6 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why(signed_in):
 
 
 def test_a_one_time_code_sets_a_new_password_once(signed_in, browser, people):
-    import re
-
     admin, other = signed_in("anna"), signed_in("bo")
     code = re.search(r"/reset: ([\w-]{32})", admin.post(f"/users/{people.users['bo']}/reset").text)[1]
     form = {"code": code, "username": "bo", "password": "four brown horses", "again": "four brown horses"}
@@ -81,15 +84,6 @@ def test_changing_ones_password_asks_for_the_present_one(signed_in, browser):
     assert client.get("/").status_code == 303
 
 
-def test_a_token_is_shown_once_and_stored_as_a_hash(signed_in, suite):
-    client = signed_in("bo")
-    shown = client.post("/profile/tokens", data={"name": "script"}).text
-    assert "banyan_" in shown
-    assert "banyan_" not in client.get("/profile").text
-    with suite.database.read(ACTOR) as session:
-        assert len(session.scalars(select(ApiToken)).one().token_hash) == 32
-
-
 def test_working_as_another_branch_is_possible_only_within_the_own_scope(signed_in, people):
     client = signed_in("anna")
     client.post("/preferences", data={"branch": str(people.branches["south"])})
@@ -103,7 +97,7 @@ def test_a_manager_sees_the_trail_of_the_own_branch_only(signed_in, people):
     signed_in("anna").post("/branches/new", data={"code": "9", "name": "九"})
     page = signed_in("mi").get("/audit")
     assert page.status_code == 200
-    assert "branch.add" not in page.text
+    assert "Branch added</a></th>" not in page.text
 
 
 def test_each_session_has_its_own_form_token(signed_in):
@@ -116,3 +110,29 @@ def test_the_password_hash_is_in_no_page(signed_in, suite):
         stored = session.scalar(select(User.password_hash).where(User.username == "anna"))
     for path in ("/users", "/users/1", "/core/users", "/core/users/1", "/audit", "/profile"):
         assert stored not in client.get(path).text
+
+
+def test_the_trail_names_actions_and_is_narrowed_by_action_person_record_and_day(signed_in, people):
+    client = signed_in("anna")
+    client.post(f"/users/{people.users['bo']}/active")
+    page = client.get("/audit", params={"action": "user.disable"}).text
+    chinese = client.get("/audit", params={"action": "user.disable"}, headers={"Accept-Language": "zh-CN"}).text
+    of_bo = client.get("/audit", params={"model": "core.user", "row": people.users["bo"], "action": "user.disable"})
+
+    assert "Account switched off</a></th>" in page
+    assert "Signed in</a></th>" not in page
+    assert f'<a href="/users/{people.users["bo"]}">' in page
+    assert "停用账号" in chinese
+    assert "Account switched off" in of_bo.text
+    for empty in ({"who": "nobody"}, {"since": "2999-01-01"}, {"until": "2001-01-01"}, {"row": "987654"}):
+        assert "No entries." in client.get("/audit", params=empty).text
+
+
+def test_every_action_that_code_writes_has_a_name(suite):
+    written = {
+        action
+        for path in (ROOT / "core").rglob("*.py")
+        for action in re.findall(r'audit(?:\.record)?\(\s*\w+,\s*"([a-z_.]+)"', path.read_text("utf-8"))
+    }
+    assert {"login.accepted", "value.unmask"} <= written
+    assert written <= declared_actions(suite).keys()

@@ -49,6 +49,7 @@ def test_only_the_documented_routes_are_public(application):
     assert public == {
         ("/login", "GET"),
         ("/login", "POST"),
+        ("/login/second", "POST"),
         ("/first-admin/{code}", "GET"),
         ("/reset", "GET"),
         ("/first", "POST"),

@@ -173,7 +173,7 @@ class Book:
 def dump(session: ScopedSession) -> list[tuple[Any, ...]]:
     """Return everything that classification writes on customers."""
     columns = (
-        "id", "class_code", "class_since", "classified_on", "good", "important", "blacklist_candidate",
+        "id", "class_code", "class_since", "good", "important", "blacklist_candidate",
         "link_code", "next_expiry", "policies_in_force", "premium_12m", "earned", "incurred", "claim_count",
         "receivable", "first_insured_on", "lost_to",
     )  # fmt: skip

@@ -39,7 +39,7 @@ from plugins.crm_customers.models import (
     Receivable,
     Vehicle,
 )
-from plugins.crm_customers.search import CUSTOMER_KIND, VEHICLE_KIND, customer_document, document, vehicle_tokens
+from plugins.crm_customers.search import CUSTOMER_KIND, VEHICLE_KIND, customer_document, vehicle_tokens
 
 PASSWORD = "seven green apples"
 TODAY = today_here()
@@ -69,7 +69,7 @@ class Office:
             *(CustomerBranch(customer_id=number, branch_id=self.branches[each], since=STARTED) for each in branches)
         )
         with self.suite.database.writer.begin() as connection:
-            index.add(connection, [(document(CUSTOMER_KIND, number), tokens)])
+            index.add(connection, [(index.document(CUSTOMER_KIND, number), tokens)])
         return number
 
     def phone(self, customer: int, value: str) -> int:
@@ -115,7 +115,7 @@ class Office:
             )
             self.add(InsuredItem(term_id=term, vehicle_id=vehicle, branch_id=self.branches[branch]))
             with self.suite.database.writer.begin() as connection:
-                index.add(connection, [(document(VEHICLE_KIND, vehicle), vehicle_tokens(plate, None))])
+                index.add(connection, [(index.document(VEHICLE_KIND, vehicle), vehicle_tokens(plate, None))])
         return policy
 
     def claim(self, policy: int, branch: str, number: str, paid: str, loss_on: date) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 from sqlalchemy import func, select, update
@@ -15,10 +16,11 @@ from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.security.models import AuditEntry
 from plugins.crm_customers.class_explain import SupposedPolicy, change_lines, check_lines, explain
 from plugins.crm_customers.class_settings import SETTINGS, change_setting, seed_settings, thresholds_on
+from plugins.crm_customers.class_verdicts import Verdicts
 from plugins.crm_customers.classify import classify_changed, classify_customers, mark_changed
 from plugins.crm_customers.exposure import add_months, latest_start
 from plugins.crm_customers.marks import Mark, end_mark, set_mark
-from plugins.crm_customers.models import Customer
+from plugins.crm_customers.models import ClassDue, Customer, PolicyTerm
 from tests.plugins.crm_customers.class_book import ACTOR, AS_OF, Book, dump
 from tests.plugins.crm_customers.class_reference import RefPolicy, reference
 
@@ -175,8 +177,67 @@ def test_a_killed_run_is_finished_by_the_next(book: Book) -> None:
         book.classify(chunk=2, progress=stop)
     assert [book.get(each).class_since is None for each in customers] == [False, False, True, True]
     assert book.classify(chunk=2).changed == 2
+    assert classify_changed(book.database, AS_OF).customers == 0
+
+
+def import_premium(book: Book, customer: int) -> None:
+    """Make a customer important, and leave the classification to the next run, as an import does."""
+    policy = book.policy(customer, D(2026, 6, 1), premium="0")
+    with book.session() as session:
+        term = session.scalars(select(PolicyTerm).where(PolicyTerm.policy_id == policy)).one()
+        term.premium = Decimal(70000)
+        mark_changed(session, [customer, customer])
+
+
+def test_facts_that_are_committed_while_a_chunk_runs_are_left_for_the_next_run(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL commits them between reading and writing the chunk, SQLite makes them wait for its end."""
+    customer = book.customer()
+    book.classify()
+    with book.session() as session:
+        mark_changed(session, [customer])
+    imports = Thread(target=import_premium, args=(book, customer))
+    settle = Verdicts.settle
+
+    def settle_meanwhile(verdicts: Verdicts) -> None:
+        imports.start()
+        if not book.database.is_sqlite:
+            imports.join()
+        settle(verdicts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Verdicts, "settle", settle_meanwhile)
+        assert classify_changed(book.database, AS_OF, chunk=1).customers == 1
+    imports.join()
+    assert book.get(customer).class_code == "unattached"
+    assert classify_changed(book.database, AS_OF).changed == 1
+    assert book.get(customer).class_code == "important"
+    assert classify_changed(book.database, AS_OF).customers == 0
+
+
+def test_facts_of_a_chunk_that_is_done_are_left_for_the_next_run(book: Book) -> None:
+    customers = [book.customer() for _ in range(2)]
+    book.classify(chunk=1, progress=lambda done, total: done == 1 and import_premium(book, customers[0]))
+    assert book.get(customers[0]).class_code == "unattached"
+    assert classify_changed(book.database, AS_OF).changed == 1
+    assert book.get(customers[0]).class_code == "important"
+
+
+def test_a_full_run_does_what_was_left_for_the_next(book: Book) -> None:
+    customer = book.customer()
+    book.classify()
+    import_premium(book, customer)
+    assert book.classify().changed == 1
+    assert classify_changed(book.database, AS_OF).customers == 0
+
+
+def test_a_customer_who_is_gone_is_no_longer_left(book: Book) -> None:
+    with book.session() as session:
+        mark_changed(session, [4711])
+    assert classify_changed(book.database, AS_OF).customers == 0
     with book.database.read(ACTOR) as session:
-        assert session.scalar(select(func.count()).select_from(Customer).where(Customer.classified_on.is_(None))) == 0
+        assert session.scalar(select(func.count()).select_from(ClassDue)) == 0
 
 
 def test_a_supposed_policy_shows_what_it_would_make(book: Book) -> None:

@@ -7,8 +7,8 @@ import io
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
+from core.testing.statements import traced
 from tests.plugins.crm_customers.conftest import ENDS, STARTED, TODAY, Office
 
 LIST = "/crm_customers/customers"
@@ -101,15 +101,10 @@ def test_customers_are_found_by_the_end_of_a_policy_of_the_own_branches(signed_i
 
 
 def test_the_list_of_branch_staff_costs_a_fixed_number_of_statements(office, signed_in, shared):
-    client, statements = signed_in("bo"), []
+    client = signed_in("bo")
     client.get(LIST)
 
-    def note(_connection, _cursor, statement, *_rest):
-        if statement.startswith("SELECT"):
-            statements.append(statement)
-
-    event.listen(office.suite.database.reader, "before_cursor_execute", note)
-    assert client.get(LIST).status_code == 200
-    event.remove(office.suite.database.reader, "before_cursor_execute", note)
+    with traced(office.suite.database.reader) as statements:
+        assert client.get(LIST).status_code == 200
 
     assert len(statements) <= MOST_STATEMENTS, "\n".join(statements)

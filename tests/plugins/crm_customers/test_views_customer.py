@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from core.security.actors import system_actor
 from core.security.models import AuditEntry
+from core.testing.statements import traced
 from plugins.crm_customers.models import Customer
 from tests.plugins.crm_customers.conftest import STARTED, TODAY, Office
 
@@ -68,16 +69,11 @@ def test_numbers_of_the_whole_company_need_the_permission_for_totals(signed_in, 
 
 @pytest.mark.parametrize("tab", TABS)
 def test_each_tab_costs_a_fixed_number_of_statements(office, signed_in, shared, tab):
-    client, statements = signed_in("bo"), []
+    client = signed_in("bo")
     page(client, shared, f"?tab={tab}")
 
-    def trace(connection, *_rest):
-        connection.set_trace_callback(statements.append)
-
-    event.listen(office.suite.database.reader, "checkout", trace)
-    page(client, shared, f"?tab={tab}")
-    event.remove(office.suite.database.reader, "checkout", trace)
-    statements = [each for each in statements if each.startswith(("SELECT", "WITH"))]
+    with traced(office.suite.database.reader) as statements:
+        page(client, shared, f"?tab={tab}")
 
     assert 5 < len(statements) <= MOST_STATEMENTS
 

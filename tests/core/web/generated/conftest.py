@@ -17,9 +17,13 @@ from tests.core.registry.sample_models import Boat, Owner
 
 @pytest.fixture
 def application(suite: Suite) -> Any:
+    def is_active(plugin_id: str, branch_id: int | None) -> bool:
+        return suite.plugins.is_active(plugin_id, branch_id)  # which tests replace
+
     suite.registry.add(Owner, "demo")
     suite.registry.add(Boat, "demo")
     suite.plugins.is_active = lambda plugin_id, branch_id: True
+    suite.activation.is_active = is_active  # type: ignore[method-assign]  # no plugin owns the samples
     return build_application(suite)
 
 

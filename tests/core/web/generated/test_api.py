@@ -9,7 +9,7 @@ import pytest
 from core.commands.models import as_text, dictionary
 from core.security.actors import system_actor
 from core.security.models import User
-from core.security.sessions import make_token
+from core.security.tokens import make_token
 from tests.core.registry.sample_models import Boat
 
 API = "/api/v1/demo/boats"
@@ -21,7 +21,7 @@ def program(browser: Any, boats: Any, suite: Any, people: Any) -> Any:
 
     def make(username: str) -> Any:
         with suite.database.write(system_actor("test")) as session:
-            token = make_token(session, session.get(User, people.users[username]), "test", 30)
+            token = make_token(session, session.get(User, people.users[username]), "test")
         client = browser()
         client.headers["Authorization"] = f"Bearer {token}"
         return client

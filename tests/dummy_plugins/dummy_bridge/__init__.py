@@ -1,0 +1,1 @@
+"""Connects two plugins where both are active."""

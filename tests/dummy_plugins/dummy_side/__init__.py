@@ -1,0 +1,1 @@
+"""Adds fields to the things of another plugin."""
