@@ -13,6 +13,10 @@ help: ## Show this list
 run: $(VENV)/.runtime ## Start Banyan with demo data: make run [PORT=8000] [DATA=var]
 	@exec $(BIN)/banyan --data "$(DATA)" up --port $(PORT)
 
+# The tests start hundreds of commands: each source is compiled once for all of them, whatever the shell says.
+test check proofs: export PYTHONDONTWRITEBYTECODE =
+test check proofs: export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
+
 test: $(VENV)/.dev ## Run the tests; those of the code itself, tests/rules, are part of make check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/rules
 
@@ -28,8 +32,12 @@ docs: $(VENV)/.dev ## Write the generated pages anew: hooks, proven features
 	$(BIN)/python -m core.testing.hook_docs
 	$(BIN)/python -m core.testing.features --write
 
+proofs: $(VENV)/.dev ## Prove at length: every route × role × branch, the plugin kit, lifecycle under kills, backups
+	$(BIN)/pytest -n 2 --dist loadfile -m proof
+
 torture: $(VENV)/.dev ## Kill an import of 100,000 rows 200 times and after every commit
 	BANYAN_KILL_ROWS=100000 BANYAN_KILLS=200 $(BIN)/pytest tests/core/imports/test_import_kills.py
+	BANYAN_PLUGIN_KILLS=100 $(BIN)/pytest tests/acceptance/test_plugin_kills.py
 
 features: $(VENV)/.dev ## List the feature ids that tests prove
 	@$(BIN)/python -m core.testing.features
@@ -57,4 +65,4 @@ $(BIN)/banyan:
 	@printf '#!%s\nfrom core.cli import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $@
 	@chmod +x $@
 
-.PHONY: help run test check docs torture features bench lock
+.PHONY: help run test proofs check docs torture features bench lock
