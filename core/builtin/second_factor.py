@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import segno
+from markupsafe import Markup
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -112,8 +114,15 @@ def _own(request: Request, secret: str, errors: dict[str, str]) -> Response:
         fresh, offer = secret, text(request, "offer")
     groups = " ".join(fresh[start : start + 4] for start in range(0, len(fresh), 4))
     address = second_factor.address(fresh, request.state.signed_in.username)
-    facts = {"left": None, "secret": groups, "address": address, "offer": offer, "errors": errors}
+    shown: dict[str, Any] = {"secret": groups, "address": address, "picture": _picture(address)}
+    facts = {**shown, "left": None, "offer": offer, "errors": errors}
     return render(request, "second_factor.html", facts, status=422 if errors else 200)
+
+
+def _picture(address: str) -> Markup:
+    """Return the QR code of an address, dark on light in every theme since cameras want it so."""
+    code = segno.make_qr(address, error="m")
+    return Markup(code.svg_inline(scale=5, border=4, dark="#000", light="#fff", svgclass="qr"))  # noqa: S704 -- drawn from numbers, holds no text of the address
 
 
 def _roles_form(request: Request) -> dict[str, Any]:

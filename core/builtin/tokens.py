@@ -25,7 +25,7 @@ from core.security.tokens import (
     make_token,
     tokens_of,
 )
-from core.web import requests
+from core.web import metrics, requests
 from core.web.pages import cell, field, form_page, page, table, with_errors, words
 from core.web.requests import text
 from core.web.templating import render
@@ -110,12 +110,13 @@ def _offered(request: Request) -> list[tuple[str, str]]:
     suite: Suite = request.app.state.suite
     actor, locale, _ = requests.actor_of(request), request.state.locale, words(request)
     said = {"view": _("view"), "edit": _("edit")}
-    return [
+    offered = [
         (f"{model.id}.{verb}", f"{model.declaration.plural.of(locale)}: {said[verb]}")
         for model in suite.registry
         for verb in VERBS
-        if actor.may(f"{model.id}.{verb}")
     ]
+    offered.append((metrics.PERMISSION, _("Figures for monitoring: view")))
+    return [(name, label) for name, label in offered if actor.may(name)]
 
 
 def _chosen(request: Request) -> list[str]:

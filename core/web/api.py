@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from core.app import Suite
 
 
-def build_api(suite: Suite, keeper: SessionKeeper) -> ASGIApp:
+def build_api(gate: Gate) -> ASGIApp:
     """Return the application to be mounted at ``/api``.
 
     Args:
-        suite: The parts of the application.
-        keeper: Knows sessions and tokens.
+        gate: What every call passes.
     """
-    return _Lazy(lambda: _build(Gate(suite, keeper)))
+    return _Lazy(lambda: _build(gate))
 
 
 def _build(gate: Gate) -> ASGIApp:

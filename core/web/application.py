@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +17,11 @@ from core.errors import BanyanError
 from core.health import is_ready
 from core.i18n import add_catalogues, choose_locale
 from core.security.sessions import SessionKeeper
+from core.web.api import Gate, build_api
 from core.web.error_pages import error_response
+from core.web.metrics import MetricsPage
 from core.web.middleware import Shield
+from core.web.request_figures import RequestFigures
 from core.web.route_table import RouteTable
 from core.web.routing import LOCALE_COOKIE, build_routes
 from core.web.static_files import StaticFiles
@@ -28,8 +29,6 @@ from core.web.templating import Templates
 
 if TYPE_CHECKING:
     from core.app import Suite
-
-API = "core.web.api"
 
 
 def build_application(suite: Suite) -> Starlette:
@@ -44,16 +43,18 @@ def build_application(suite: Suite) -> Starlette:
     for manifest in suite.plugins.ready():
         add_catalogues(manifest.folder / "locale")
     keeper = SessionKeeper(suite.database)
+    gate, figures = Gate(suite, keeper), RequestFigures()
     static = StaticFiles(_static_folders(suite))
     routes: list[BaseRoute] = [
         Route("/livez", _alive),
         Route("/readyz", _ready),
+        Route("/metrics", MetricsPage(suite, gate, figures).answer),
         *build_routes(suite, keeper),
         Mount("/static", _Static(static)),
-        *_api(suite, keeper),
+        Mount("/api", build_api(gate)),
     ]
     application = Starlette(
-        middleware=[Middleware(Shield, settings=suite.settings, on_error=_unexpected)],
+        middleware=[Middleware(Shield, settings=suite.settings, on_error=_unexpected, figures=figures)],
         exception_handlers={404: _http_error, 405: _http_error, 413: _http_error, 400: _http_error},
     )
     application.router = RouteTable(routes)
@@ -67,13 +68,6 @@ def build_application(suite: Suite) -> Starlette:
 def _static_folders(suite: Suite) -> dict[str, Path]:
     plugins = {each.id: each.folder / "static" / each.id for each in suite.plugins.ready()}
     return {"core": Path(__file__).parent / "static", **plugins}
-
-
-def _api(suite: Suite, keeper: SessionKeeper) -> list[BaseRoute]:
-    """Mount the JSON interface; a slim distribution may leave it out."""
-    if find_spec(API) is None:
-        return []
-    return [Mount("/api", import_module(API).build_api(suite, keeper))]
 
 
 class _Static:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.config import Settings
 from core.log import bind, logger, unbind
+from core.web.request_figures import RequestFigures
 
 PLAIN_BYTES = 2 * 1024 * 1024
 UPLOAD_BYTES = 512 * 1024 * 1024
@@ -40,15 +42,21 @@ class Shield:
         app: The application.
         settings: For the allowed hosts and for TLS.
         on_error: Makes the answer to an unexpected error.
+        figures: Counts the requests.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, on_error: Callable[[Scope, Exception], Awaitable[ASGIApp]]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        on_error: Callable[[Scope, Exception], Awaitable[ASGIApp]],
+        figures: RequestFigures,
     ) -> None:
         self._app = app
         self._hosts = Hosts(settings)
         self._headers = [*FIXED_HEADERS, *([HSTS] if settings.secure else [])]
         self._on_error = on_error
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,12 +66,12 @@ class Shield:
         state = scope.setdefault("state", {})
         request_id, nonce = secrets.token_hex(8), secrets.token_urlsafe(18)
         state["request_id"], state["csp_nonce"] = request_id, nonce
-        started = False
+        begun, status = time.perf_counter(), 0
 
         async def protected(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = self._complete(message["headers"], request_id, nonce)
             await send(message)
 
@@ -72,11 +80,12 @@ class Shield:
             await self._serve(scope, receive, protected)
         except Exception as error:
             logger(__name__).exception("request_failed", path=scope["path"], method=scope["method"])
-            if started:
+            if status:
                 raise
             answer = await self._on_error(scope, error)
             await answer(scope, receive, protected)
         finally:
+            self._figures.note(scope, status, time.perf_counter() - begun)
             unbind()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+import segno
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
@@ -17,6 +20,7 @@ from tests.acceptance.installation import PASSWORD, Installation, Site
 
 pytestmark = pytest.mark.feature("CO-05")
 FACTOR = "/profile/second-factor"
+TOTP_FACTS = {"algorithm": ["SHA1"], "digits": ["6"], "period": ["30"]}
 
 
 def code_of(secret: str, steps: int = 0) -> str:
@@ -68,6 +72,18 @@ def test_a_password_alone_opens_nothing_once_a_second_factor_is_set_up(site: Sit
         assert second_step(client, ticket, "000000") == 401
         assert second_step(client, ticket, code_of(secret, 1)) == 303
         assert client.get("/").status_code == 200
+
+
+def test_the_picture_holds_the_address_that_the_app_reads(site: Site) -> None:
+    with site.signed_in("haining") as client:
+        page = client.get(FACTOR).text
+
+    address = html.unescape(re.search(r'href="(otpauth://[^"]+)"', page)[1])
+    secret = re.search(r'<code id="secret">([A-Z2-7 ]+)</code>', page)[1].replace(" ", "")
+    assert parse_qs(urlsplit(address).query) == {"secret": [secret], "issuer": ["Banyan"], **TOTP_FACTS}
+    drawn = re.search(r'<svg[^>]*class="qr".*?</svg>', page, re.DOTALL)[0]
+    lines = re.findall(r'd="([^"]+)"', drawn)
+    assert lines == re.findall(r'd="([^"]+)"', segno.make_qr(address, error="m").svg_inline(border=4, light="#fff"))
 
 
 def test_each_code_signs_in_once(site: Site) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from core.db.sqlite import dbapi2 as sqlite
 from tests.acceptance.installation import Installation, Site
@@ -45,6 +46,35 @@ def names(client: httpx2.Client) -> set[str]:
     answer = client.get(API, params={"fields": "name"})
     assert answer.status_code == 200, answer.text
     return {item["name"] for item in answer.json()["items"]}
+
+
+def figures(text: str) -> dict[tuple[str, str], float]:
+    """Samples of the text format: (name, route or state or kind) to value, added up over the other labels."""
+    found: dict[tuple[str, str], float] = {}
+    for sample in (sample for family in text_string_to_metric_families(text) for sample in family.samples):
+        label = sample.labels.get("route") or sample.labels.get("state") or sample.labels.get("kind") or ""
+        found[sample.name, label] = found.get((sample.name, label), 0) + sample.value
+    return found
+
+
+def test_a_monitoring_program_reads_figures_that_name_no_record(site: Site) -> None:
+    with site.signed_in("anna") as admin, site.signed_in("pinghu") as clerk:
+        watching = program(site, made(admin, **{"may:core.metrics.view": "yes"}))
+        assert admin.get("/crm_customers/customers/1").status_code == 200
+        assert admin.get("/no/such/13800138000").status_code == 404
+        answer = watching.get("/metrics")
+        refused = [site.client().get("/metrics"), clerk.get("/metrics"), watching.get(API)]
+
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    seen = figures(answer.text)
+    assert seen["banyan_request_seconds_count", "/crm_customers/customers/{id:int}"] == 1
+    assert seen["banyan_request_seconds_count", "other"] == 1
+    assert seen["banyan_plugin", "ready"] >= 1
+    assert seen["banyan_jobs", "done"] >= 0
+    assert seen["banyan_processes", "web"] >= 1
+    assert seen["process_resident_memory_bytes", ""] > 0
+    assert "13800138000" not in answer.text
+    assert [each.status_code for each in refused] == [401, 403, 403]
 
 
 def test_a_token_may_no_more_than_it_says_and_its_owner_may(installation: Installation, site: Site) -> None:
