@@ -68,7 +68,7 @@ def test_a_monitoring_program_reads_figures_that_name_no_record(site: Site) -> N
     assert answer.headers["content-type"].startswith("text/plain; version=")
     seen = figures(answer.text)
     assert seen["banyan_request_seconds_count", "/crm_customers/customers/{id:int}"] == 1
-    assert seen["banyan_request_seconds_count", "other"] == 1
+    assert seen["banyan_request_seconds_count", "other"] >= 1
     assert seen["banyan_plugin", "ready"] >= 1
     assert seen["banyan_jobs", "done"] >= 0
     assert seen["banyan_processes", "web"] >= 1
