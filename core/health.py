@@ -42,6 +42,7 @@ def check_all(suite: Suite) -> list[CheckResult]:
         ("keys", _keys),
         ("disk", _disk),
         ("broker", _broker),
+        ("plugin_faults", _faults),
     ]
     checks += [(check.id, check.run) for _, check in suite.plugins.collect("core_health_checks")]
     return [_run(name, check, suite) for name, check in checks] + _plugins(suite)
@@ -132,6 +133,14 @@ def _broker(suite: Suite) -> tuple[bool, str]:
     with create_celery(suite.settings).connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
         connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
         return True, f"{connection.transport_cls} answers"
+
+
+def _faults(suite: Suite) -> tuple[bool, str]:
+    from core.jobs.faults import ACTOR, faults
+
+    with suite.database.read(ACTOR) as session:
+        found = [f"{row.plugin}: {row.part} {row.state} ({row.failures}; {row.error})" for row in faults(session)]
+    return not found, "; ".join(found) or "no part of a plugin fails, is left out or too slow"
 
 
 def _plugins(suite: Suite) -> list[CheckResult]:

@@ -12,7 +12,8 @@ from core.plugin.contributions import SIGNED_IN, HomeCard, MenuItem, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
 from core.web import requests
-from core.web.templating import FAILED, Templates, render
+from core.web.parts import BROKEN, isolated
+from core.web.templating import Templates, render
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -48,13 +49,11 @@ def home(request: Request) -> Response:
 def _card(request: Request, plugin_id: str, card: HomeCard) -> Any:
     templates: Templates = request.app.state.templates
     session, actor = requests.session_of(request), requests.actor_of(request)
-    loaded = templates.isolated(request, card.id, lambda: card.load(session, actor))
-    if loaded is None:
-        return None
-    if loaded is not FAILED:
-        title = card.title.of(request.state.locale)
-        facts = {"title": title, **loaded}
-        loaded = templates.isolated(request, card.id, lambda: templates.markup(request, card.template, facts))
-    if loaded is FAILED:
-        return templates.card(request, card.title.of(request.state.locale), plugin_id, None)
-    return loaded
+    title = card.title.of(request.state.locale)
+
+    def work() -> Any:
+        loaded = card.load(session, actor)
+        return None if loaded is None else templates.markup(request, card.template, {"title": title, **loaded})
+
+    made = isolated(request, plugin_id, f"core_home_cards {card.id}", work)
+    return templates.card(request, title, made) if made in BROKEN else made

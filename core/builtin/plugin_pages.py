@@ -12,15 +12,17 @@ from starlette.responses import Response
 
 from core.builtin.plugin_jobs import ACTION
 from core.errors import ConflictError, NotFoundError, PermissionDeniedError
+from core.jobs.faults import faults, reset
 from core.jobs.queue import enqueue
 from core.lifecycle.archive import read_head
 from core.lifecycle.overview import PluginRow, journal_of, one, overview
 from core.lifecycle.probe import PROBE_SECONDS, run_banyan
 from core.lifecycle.requests import ACTIONS, MODES
 from core.lifecycle.work import archive_folder
+from core.plugin.breaker import BEHIND, FAILING, OPEN
 from core.plugin.contributions import MenuItem, Permission, Route
 from core.plugin.hookspecs import hookimpl
-from core.plugin.models import AWAY
+from core.plugin.models import AWAY, PluginFault
 from core.registry.fields import Label
 from core.security import audit
 from core.security.branches import tree
@@ -46,6 +48,7 @@ def core_routes() -> Sequence[Route]:
         Route("/plugins/{plugin}/plan/{action}", plan, EDIT),
         Route("/plugins/{plugin}/run", run, EDIT, ("POST",)),
         Route("/plugins/{plugin}/branch", switch, EDIT, ("POST",)),
+        Route("/plugins/{plugin}/reset", reset_faults, EDIT, ("POST",)),
     ]
 
 
@@ -87,6 +90,8 @@ def detail(request: Request) -> Response:
         "steps": steps,
         "done": sum(step.state == "done" for step in steps),
         "archives": _archives(request, row),
+        "faults": [_fault(request, each) for each in faults(requests.session_of(request), row.id)],
+        "may_reset": requests.actor_of(request).may(EDIT),
         "refresh_url": f"/plugins/{row.id}" if moving or "started" in request.query_params else None,
     }
     return render(request, "plugins/detail.html", context)
@@ -135,6 +140,24 @@ def switch(request: Request) -> Response:
     action = "plugin.enable" if on else "plugin.disable"
     audit.record(session, action, "core.branch", branch.id, {"plugin": plugin_id}, branch.id)
     return requests.redirect(request, f"/plugins/{plugin_id}")
+
+
+def reset_faults(request: Request) -> Response:
+    """Let all processes call the plugin's parts again."""
+    session, plugin_id = requests.session_of(request), request.path_params["plugin"]
+    reset(session, plugin_id)
+    audit.record(session, "plugin.reset", "", None, {"plugin": plugin_id})
+    return requests.redirect(request, f"/plugins/{plugin_id}")
+
+
+def _fault(request: Request, row: PluginFault) -> dict[str, Any]:
+    _ = words(request)
+    said = {
+        FAILING: (_("fails"), "warn"), OPEN: (_("suspended"), "failed"),
+        BEHIND: (_("slow, fetched after the page"), "warn"),
+    }  # fmt: skip
+    return {"part": row.part, "state": said[row.state], "failures": row.failures, "error": row.error,
+            "until": row.until, "process": row.process}  # fmt: skip
 
 
 def _suite(request: Request) -> Suite:

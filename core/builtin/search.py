@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +11,8 @@ from starlette.responses import Response
 from core.plugin.contributions import SIGNED_IN, Route, SearchHit, SearchSource
 from core.plugin.hookspecs import hookimpl
 from core.web import requests
-from core.web.templating import FAILED, Templates, render
+from core.web.parts import BROKEN, isolated
+from core.web.templating import render
 
 if TYPE_CHECKING:
     from core.app import Suite
@@ -45,17 +46,17 @@ def _groups(request: Request, wish: str) -> list[dict[str, Any]]:
     for plugin_id, source in sources:
         allowed = source.permission == SIGNED_IN or actor.may(source.permission)
         if allowed and suite.plugins.is_active(plugin_id, actor.home_branch_id):
-            entries = [_entry(hit) for hit in _hits(request, source, wish)]
+            entries = [_entry(hit) for hit in _hits(request, plugin_id, source, wish)]
             if entries:
                 groups.append({"label": source.label.of(request.state.locale), "entries": entries})
     return groups
 
 
-def _hits(request: Request, source: SearchSource, wish: str) -> Sequence[SearchHit]:
-    templates: Templates = request.app.state.templates
+def _hits(request: Request, plugin_id: str, source: SearchSource, wish: str) -> Sequence[SearchHit]:
     session = requests.session_of(request)
-    found = templates.isolated(request, source.id, lambda: source.find(session, wish, PER_SOURCE))
-    return () if found is FAILED else tuple(found)
+    part = f"core_search_sources {source.id}"
+    found = isolated(request, plugin_id, part, lambda: tuple(source.find(session, wish, PER_SOURCE)))
+    return () if found in BROKEN else cast("Sequence[SearchHit]", found)
 
 
 def _entry(hit: SearchHit) -> dict[str, str]:

@@ -67,7 +67,7 @@ def _deliver(suite: Suite, event: Outbox, consumer: str) -> bool:
                 return True
             for plugin_id, call in suite.plugins.calls(event.event, session=session, **event.payload):
                 if plugin_id == consumer:
-                    call()
+                    suite.plugins.breaker.run(consumer, event.event, call, opens=False)
             delivery.done, delivery.error = True, ""
     except Exception as error:
         logger(__name__).exception("event_failed", event_hook=event.event, consumer=consumer)

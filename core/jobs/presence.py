@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from core.db.base import utc_now
+from core.jobs.faults import FaultBoard
 from core.jobs.models import Heartbeat
 from core.log import logger
 from core.plugin.models import RESTART, Epoch
@@ -57,6 +58,7 @@ class Presence(threading.Thread):
         self._on_change = on_change
         self._stopped = threading.Event()
         self._beaten = float("-inf")
+        self._board = FaultBoard(suite, process_name())
 
     def run(self) -> None:
         """Beat and look until stopped; what fails is logged and tried again."""
@@ -73,6 +75,7 @@ class Presence(threading.Thread):
         if self.is_alive():
             self.join()
         try:
+            self._board.clear()
             with self._suite.database.write(ACTOR) as session:
                 session.execute(delete(Heartbeat).where(Heartbeat.process == process_name()))
         except Exception as error:  # it will fall silent instead
@@ -81,7 +84,10 @@ class Presence(threading.Thread):
     def _once(self) -> None:
         if time.monotonic() - self._beaten >= BEAT_SECONDS:
             self._beat()
+            if self._beaten == float("-inf"):
+                self._board.clear()
             self._beaten = time.monotonic()
+        self._board.share()
         if self.outdated:
             return
         with self._suite.database.reader.connect() as connection:

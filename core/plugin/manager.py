@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import pluggy
 
 from core.errors import BanyanError, PluginError
 from core.log import logger
+from core.plugin.breaker import Breaker, LeftOutError
 from core.plugin.contributions import (
     Action,
     AfterImport,
@@ -102,6 +104,7 @@ class PluginManager:
 
     def __init__(self) -> None:
         self.states: dict[str, PluginState] = {}
+        self.breaker = Breaker()
         self.is_active: IsActive = lambda plugin_id, branch_id: self.is_ready(plugin_id)
         self._pluggy = pluggy.PluginManager("banyan")
         self._pluggy.add_hookspecs(CoreHooks)
@@ -172,6 +175,8 @@ class PluginManager:
     def event(self, hook_name: str, *, in_branch: int | None = None, **arguments: Any) -> None:
         """Tell all plugins that something happened; one that fails is logged and does not disturb the others.
 
+        One that fails again and again is not told for a while (`core.plugin.breaker`).
+
         Args:
             hook_name: The event's hook.
             in_branch: Only plugins active in this branch are told; ``None``: the whole installation.
@@ -180,17 +185,23 @@ class PluginManager:
         for plugin_id, call in self._calls(hook_name, arguments):
             if not self.is_active(plugin_id, in_branch):
                 continue
+            told = partial(_with_savepoint, arguments.get("session"), call)
             try:
-                _with_savepoint(arguments.get("session"), call)
+                self.breaker.run(plugin_id, hook_name, told)
+            except LeftOutError:
+                logger(__name__).warning("event_left_out", plugin=plugin_id, hook=hook_name)
             except Exception:
                 logger(__name__).exception("event_failed", plugin=plugin_id, hook=hook_name)
 
     def gather(self, hook_name: str, *, in_branch: int | None = None, **arguments: Any) -> list[tuple[str, Any]]:
-        """Ask the plugins active in a branch; errors reach the caller. Answers of ``None`` are left out."""
+        """Ask the plugins active in a branch; answers of ``None`` are left out.
+
+        Errors reach the caller, however often: without its answer nobody knows whether a plugin would have refused.
+        """
         answers = []
         for plugin_id, call in self._calls(hook_name, arguments):
             if self.is_active(plugin_id, in_branch):
-                answer = call()
+                answer = self.breaker.run(plugin_id, hook_name, call, opens=False)
                 if answer is not None:
                     answers.append((plugin_id, answer))
         return answers

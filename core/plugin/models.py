@@ -79,6 +79,22 @@ class BranchPlugin(Base):
     by: Mapped[str] = mapped_column(String(80), default="")
 
 
+class PluginFault(Base):
+    """A part of a plugin that does not work in one process: failing, left out, or too slow for its page."""
+
+    __tablename__ = "core_plugin_fault"
+    __table_args__ = (UniqueConstraint("process", "plugin", "part"), {"sqlite_autoincrement": True})
+
+    process: Mapped[str] = mapped_column(String(120))
+    plugin: Mapped[str] = mapped_column(String(40), index=True)
+    part: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(8))
+    failures: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(String(200), default="")
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
 class Epoch(Base):
     """A counter that grows whenever cached settings change; each process compares it cheaply."""
 

@@ -6,7 +6,7 @@ Lists, export, JSON API and command line all come through here, so none can forg
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -200,7 +200,21 @@ class ListDefinition:
         return found
 
 
-def fetch_page(session: ScopedSession, definition: ListDefinition, query: ListQuery, today: date | None = None) -> Page:
+def load_column(column: ListColumn, session: ScopedSession, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Return the values of a contributed column for a page of ids; what its plugin raises reaches the caller."""
+    return column.contributed.load_many(session, ids) if column.contributed else {}
+
+
+LoadColumn = Callable[[ListColumn, ScopedSession, Sequence[int]], Mapping[int, Any]]
+
+
+def fetch_page(
+    session: ScopedSession,
+    definition: ListDefinition,
+    query: ListQuery,
+    today: date | None = None,
+    load: LoadColumn = load_column,
+) -> Page:
     """Read one page: one statement, one more where the page crosses into rows without the sort value.
 
     Args:
@@ -208,6 +222,7 @@ def fetch_page(session: ScopedSession, definition: ListDefinition, query: ListQu
         definition: The list.
         query: What is asked; a cursor row that is gone gives the first page.
         today: Civil day for relative conditions; default today.
+        load: Loads the values of contributed columns.
 
     Raises:
         InvalidValueError: A column, order or condition is wrong.
@@ -223,7 +238,7 @@ def fetch_page(session: ScopedSession, definition: ListDefinition, query: ListQu
     if backward:
         rows.reverse()
     before, after = (more, True) if backward else (started, more)
-    return replace(_page(session, definition, query, rows), more_before=before, more_after=after)
+    return replace(_page(session, definition, query, rows, load), more_before=before, more_after=after)
 
 
 def _sorted_rows(
@@ -263,7 +278,13 @@ def _cursor_row(session: ScopedSession, definition: ListDefinition, keys: list[K
     return session.execute(select(*(key.column for key in keys)).where(definition.id_column == row_id)).first()
 
 
-def _page(session: ScopedSession, definition: ListDefinition, query: ListQuery, rows: Sequence[Any]) -> Page:
+def _page(
+    session: ScopedSession,
+    definition: ListDefinition,
+    query: ListQuery,
+    rows: Sequence[Any],
+    load: LoadColumn = load_column,
+) -> Page:
     names = query.columns
     ids = [row[0] for row in rows]
     values: dict[str, list[Any]] = {}
@@ -278,9 +299,9 @@ def _page(session: ScopedSession, definition: ListDefinition, query: ListQuery, 
             found = list(map(masked(column.field), found))
         values[column.name] = found
     for name in names:
-        contributed = definition.column(name).contributed
-        if contributed is not None:
-            given = contributed.load_many(session, ids) if ids else {}
+        column = definition.column(name)
+        if column.contributed is not None:
+            given = load(column, session, ids) if ids else {}
             values[name] = [given.get(row_id) for row_id in ids]
     return Page(ids, {name: values[name] for name in names}, references)
 

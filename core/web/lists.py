@@ -26,6 +26,7 @@ from core.registry.views import View as Saved
 from core.web import requests
 from core.web.list_state import PAGE_ROWS, ListState
 from core.web.list_tabs import ALL, counted, tab_strip
+from core.web.parts import ColumnLoader
 from core.web.table_rows import Shown, table_rows
 from core.web.templating import Templates, render
 
@@ -94,13 +95,14 @@ def list_page(model: RegisteredModel) -> View:
         session = requests.session_of(request)
         listing = replace(listing, preference=preference(session, model.id))
         columns = _columns(listing)
-        page = Page([], {})
+        page, load = Page([], {}), ColumnLoader(request)
         if not listing.error:
             try:
-                page = fetch_page(session, listing.definition, _query(listing, columns))
+                page = fetch_page(session, listing.definition, _query(listing, columns), load=load)
             except InvalidValueError as error:
                 listing = replace(listing, error=" ".join(localised(error, listing.locale)))
-        context = {"title": model.declaration.plural.of(listing.locale), "body": _body(listing, columns, page)}
+        body = _body(listing, load.marked(columns), page)
+        context = {"title": model.declaration.plural.of(listing.locale), "body": body}
         return render(request, "list.html", context, status=422 if listing.error else 200)
 
     return view
@@ -130,7 +132,7 @@ def _body(listing: Listing, columns: list[ListColumn], page: Page) -> Markup:
     suite: Suite = listing.request.app.state.suite
     bulk = tuple(action.id for action in actions_of(suite, listing.model, actor))
     rights = (*(actor.may(name) for name in (*verbs, IMPORT)), bulk)
-    shown = tuple(column.name for column in columns)
+    shown = tuple((column.name, column.label) for column in columns)
     what = (listing.definition, state, listing.conditions, listing.error, listing.preference)
 
     def context() -> dict[str, Any]:

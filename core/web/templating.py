@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from core.i18n import LOCALES
-from core.log import logger
 from core.plugin.contributions import Panel
-from core.web import requests
+from core.web import parts, requests
 from core.web.actions import record_actions
 from core.web.environment import PageEnvironment
 from core.web.frame import Frame, Frames, NoFrame
@@ -32,8 +31,6 @@ MOST_PIECES = 2_000
 """Kept pieces of pages; a few kilobytes each at most."""
 MOST_SKELETONS = 200
 """Kept skeletons of lists, of about 25 kB each."""
-FAILED = object()
-"""Result of a part of a page that raised."""
 
 
 class _Environments(dict[str, PageEnvironment]):
@@ -163,36 +160,34 @@ class Templates:
         ]
 
     def _slot(self, request: Request, slot: str, context: Mapping[str, Any]) -> Markup:
-        shown = self.shown_panels(slot, requests.actor_of(request))
-        return Markup("").join(self._card(request, plugin_id, panel, context) for plugin_id, panel in shown)
+        shown, wanted = self.shown_panels(slot, requests.actor_of(request)), request.headers.get(parts.PART_HEADER)
+        return Markup("").join(
+            self._card(request, plugin_id, panel, context)
+            for plugin_id, panel in shown
+            if wanted is None or wanted == panel.id
+        )
 
     def _card(self, request: Request, plugin_id: str, panel: Panel, context: Mapping[str, Any]) -> Markup:
-        title = panel.title.of(request.state.locale)
-        loaded = self.isolated(request, panel.id, lambda: panel.load(requests.session_of(request), context))
-        if loaded is None:
-            return Markup("")
-        if loaded is not FAILED:
-            loaded = self.isolated(request, panel.id, lambda: self.markup(request, panel.template, loaded))
-        return self.card(request, title, plugin_id, None if loaded is FAILED else loaded)
+        title, part = panel.title.of(request.state.locale), f"core_panels {panel.id}"
+        place = f"part-{panel.id.replace('.', '-')}"
+        if parts.is_behind(request, plugin_id, part):
+            return self.markup(request, "_panel_behind.html", {"title": title, "place": place, "panel_id": panel.id})
+
+        def work() -> Markup | None:
+            loaded = panel.load(requests.session_of(request), context)
+            return None if loaded is None else self.markup(request, panel.template, loaded)
+
+        body = parts.isolated(request, plugin_id, part, work)
+        return Markup("") if body is None else self.card(request, title, body, place)
 
     def markup(self, request: Request, name: str, context: Mapping[str, Any]) -> Markup:
         """Return a rendered template to be put into another one."""
         return Markup(self.text(request, name, context))  # noqa: S704 -- rendered by our own escaping templates
 
-    def card(self, request: Request, title: str, plugin_id: str, body: Markup | None) -> Markup:
-        """Return a panel around a body; without body it says that the plugin failed."""
-        return self.markup(request, "_panel.html", {"title": title, "plugin": plugin_id, "body": body})
-
-    def isolated(self, request: Request, name: str, work: Callable[[], Any]) -> Any:
-        """Do a plugin's part of a page; what it raises is logged and gives `FAILED`; the page goes on."""
-        try:
-            return work()
-        except Exception:
-            logger(__name__).exception("page_part_failed", part=name)
-            # A failed statement ends the whole transaction on PostgreSQL.
-            if request.method in requests.SAFE_METHODS:
-                requests.session_of(request).rollback()
-            return FAILED
+    def card(self, request: Request, title: str, body: Any, place: str = "") -> Markup:
+        """Return a panel around a body, which may be `core.web.parts.FAILED` or ``LEFT_OUT``; it says so then."""
+        broken = {parts.FAILED: "failed", parts.LEFT_OUT: "left_out"}.get(body, "") if body in parts.BROKEN else ""
+        return self.markup(request, "_panel.html", {"title": title, "place": place, "body": body, "broken": broken})
 
 
 def render(

@@ -145,6 +145,25 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "core_plugin_fault",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("process", sa.String(length=120), nullable=False),
+        sa.Column("plugin", sa.String(length=40), nullable=False),
+        sa.Column("part", sa.String(length=120), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(length=200), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_plugin_fault")),
+        sa.UniqueConstraint("process", "plugin", "part", name=op.f("uq_core_plugin_fault_process_plugin_part")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("core_plugin_fault", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_plugin_fault_plugin"), ["plugin"], unique=False)
+
+    op.create_table(
         "core_plugin_step",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("plan", sa.String(length=32), nullable=False),
@@ -763,6 +782,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_plugin_step_plugin"))
 
     op.drop_table("core_plugin_step")
+    with op.batch_alter_table("core_plugin_fault", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_core_plugin_fault_plugin"))
+
+    op.drop_table("core_plugin_fault")
     op.drop_table("core_plugin")
     with op.batch_alter_table("core_outbox", schema=None) as batch_op:
         batch_op.drop_index("ix_core_outbox_delivered_at_id")

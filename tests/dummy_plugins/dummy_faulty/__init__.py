@@ -1,0 +1,1 @@
+"""A plugin whose parts fail when they are told to."""
