@@ -23,8 +23,9 @@ class BanyanError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        text = self.message.format(**self.facts)
-        return f"{text} {self.cure.format(**self.facts)}" if self.cure else text
+        facts = {name: getattr(value, "en", value) for name, value in self.facts.items()}
+        text = self.message.format(**facts)
+        return f"{text} {self.cure.format(**facts)}" if self.cure else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.code, self.message, self.cure, self.facts))

@@ -213,8 +213,10 @@ def visible_record(request: Request, name: str, row_id: int, verb: str) -> tuple
     suite: Suite = request.app.state.suite
     actor = requests.actor_of(request)
     known = name in suite.registry and not name.startswith("core.") and actor.may(f"{name}.view")
-    if not known or not suite.plugins.is_active(name.partition(".")[0], actor.home_branch_id):
+    owner = name.partition(".")[0]
+    if not known or not suite.activation.shows(owner, actor):
         raise NotFoundError("unknown_record", "There is no such record.", "Go back to the list.", model=name)
+    suite.activation.require_for(owner, actor, writes=verb != "view")
     actor.require(f"{name}.{verb}")
     model = suite.registry.get(name)
     load_record(requests.session_of(request), model, row_id)

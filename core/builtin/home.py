@@ -39,7 +39,7 @@ def home(request: Request) -> Response:
     cards = sorted(suite.plugins.collect("core_home_cards"), key=lambda each: each[1].order)
     for plugin_id, card in cards:
         allowed = card.permission == SIGNED_IN or actor.may(card.permission)
-        if allowed and suite.plugins.is_active(plugin_id, actor.home_branch_id):
+        if allowed and suite.activation.shows(plugin_id, actor):
             shown = _card(request, plugin_id, card)
             if shown is not None:
                 parts[card.place].append(shown)

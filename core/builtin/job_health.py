@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.db.base import utc_now
-from core.jobs.models import PARKED, QUEUED, Heartbeat, Job
-from core.jobs.presence import SILENCE
+from core.jobs.models import PARKED, QUEUED, SILENCE, Heartbeat, Job
 from core.security.actors import system_actor
 
 LONGEST_WAIT = timedelta(seconds=120)

@@ -15,9 +15,12 @@ from core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from core.jobs.faults import faults, reset
 from core.jobs.queue import enqueue
 from core.lifecycle.archive import read_head
+from core.lifecycle.blockers import blockers
 from core.lifecycle.overview import PluginRow, journal_of, one, overview
+from core.lifecycle.plan import make_plan
 from core.lifecycle.probe import PROBE_SECONDS, run_banyan
-from core.lifecycle.requests import ACTIONS, MODES
+from core.lifecycle.requests import ACTIONS, DECISIONS, MODES
+from core.lifecycle.requests import Request as Asked
 from core.lifecycle.work import archive_folder
 from core.plugin.breaker import BEHIND, FAILING, OPEN
 from core.plugin.contributions import MenuItem, Permission, Route
@@ -33,6 +36,7 @@ from core.web.templating import render
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.security.models import Branch
 
 VIEW, EDIT = "core.plugin.view", "core.plugin.edit"
 TONES = {"installed": "ok", "upgrading": "running", "failed": "failed", "missing": "failed", "blocked": "warn"}
@@ -103,14 +107,29 @@ def plan(request: Request) -> Response:
     row = one(_suite(request), request.path_params["plugin"], request.state.locale)
     if action not in ACTIONS or asked.get("mode", "keep") not in MODES:
         raise NotFoundError("no_such_page", "There is no such page.")
+    made = _decision_plan(request, row) if action in DECISIONS else _plan_of_child(request, row)
+    context = {"plan": made, "title": _title(request, row), "asked": dict(asked), "action": action}
+    return render(request, "plugins/plan.html", {**context, "decision": action in DECISIONS})
+
+
+def _decision_plan(request: Request, row: PluginRow) -> dict[str, Any]:
+    asked = Asked(
+        request.path_params["action"], row.id, branch=_branch(request, request.query_params.get("branch", "")).code
+    )
+    return make_plan(_suite(request), asked, request.state.locale).as_json()
+
+
+def _plan_of_child(request: Request, row: PluginRow) -> dict[str, Any]:
+    asked = request.query_params
     options = [f"--{name}={asked[name]}" for name in ("mode", "branch", "archive") if asked.get(name)]
-    made = run_banyan("plugin", "plan", action, row.id, "--json", *options, seconds=PROBE_SECONDS)
+    words_ = ("plugin", "plan", request.path_params["action"], row.id, "--json", *options)
+    made = run_banyan(*words_, seconds=PROBE_SECONDS, locale=request.state.locale)
     if made.returncode:
         raise ConflictError(
             "plan_failed", "The plan cannot be made: {problem}", problem=(made.stderr or made.stdout).strip()[-1000:]
         )
-    context = {"plan": json.loads(made.stdout), "title": _title(request, row), "asked": dict(asked), "action": action}
-    return render(request, "plugins/plan.html", context)
+    plan: dict[str, Any] = json.loads(made.stdout)
+    return plan
 
 
 def run(request: Request) -> Response:
@@ -130,16 +149,24 @@ def run(request: Request) -> Response:
 
 
 def switch(request: Request) -> Response:
-    """Enable or disable the plugin in a branch that the person reaches, at once."""
-    session, actor = requests.session_of(request), requests.actor_of(request)
-    plugin_id, on = request.path_params["plugin"], text(request, "on") == "yes"
-    branch = next((each for _, each in tree(session) if each.code == text(request, "branch")), None)
+    """Enable, preview or disable the plugin in a branch that the person reaches, at once."""
+    session, plugin_id, action = requests.session_of(request), request.path_params["plugin"], text(request, "action")
+    branch = _branch(request, text(request, "branch"))
+    if action not in DECISIONS:
+        raise NotFoundError("no_such_page", "There is no such page.")
+    for against in blockers(_suite(request), Asked(action, plugin_id, branch=branch.code)):
+        raise against
+    _suite(request).activation.decide(session, plugin_id, branch.id, DECISIONS[action])
+    audit.record(session, f"plugin.{action}", "core.branch", branch.id, {"plugin": plugin_id}, branch.id)
+    return requests.redirect(request, f"/plugins/{plugin_id}")
+
+
+def _branch(request: Request, code: str) -> Branch:
+    actor = requests.actor_of(request)
+    branch = next((each for _, each in tree(requests.session_of(request)) if each.code == code), None)
     if branch is None or not (actor.sees_all_branches or branch.id in actor.branch_ids):
         raise NotFoundError("unknown_branch_number", "There is no such branch.")
-    _suite(request).activation.switch(session, plugin_id, branch.id, on=on)
-    action = "plugin.enable" if on else "plugin.disable"
-    audit.record(session, action, "core.branch", branch.id, {"plugin": plugin_id}, branch.id)
-    return requests.redirect(request, f"/plugins/{plugin_id}")
+    return branch
 
 
 def reset_faults(request: Request) -> Response:
@@ -224,7 +251,7 @@ def _branches(request: Request, row: PluginRow) -> list[dict[str, Any]]:
             "name": "\u3000" * depth + branch.name,
             "plain": branch.name,
             "own": suite.activation.decision(row.id, branch.id),
-            "active": suite.activation.is_active(row.id, branch.id),
+            "state": suite.activation.state(row.id, branch.id),
             "may": actor.may(EDIT),
         }
         for depth, branch in tree(requests.session_of(request))

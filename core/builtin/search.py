@@ -45,7 +45,7 @@ def _groups(request: Request, wish: str) -> list[dict[str, Any]]:
     groups = []
     for plugin_id, source in sources:
         allowed = source.permission == SIGNED_IN or actor.may(source.permission)
-        if allowed and suite.plugins.is_active(plugin_id, actor.home_branch_id):
+        if allowed and suite.activation.shows(plugin_id, actor):
             entries = [_entry(hit) for hit in _hits(request, plugin_id, source, wish)]
             if entries:
                 groups.append({"label": source.label.of(request.state.locale), "entries": entries})

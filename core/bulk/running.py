@@ -41,6 +41,7 @@ def actions_of(suite: Suite, model: RegisteredModel, actor: Actor) -> list[BulkA
         and (action.model or model.owner != "core")
         and actor.may(action.permission.format(model=model.id))
         and suite.plugins.is_active(plugin_id, actor.home_branch_id)
+        and suite.plugins.is_active(model.owner, actor.home_branch_id)
     ]
     return sorted(found, key=lambda action: action.order)
 

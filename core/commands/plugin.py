@@ -82,7 +82,7 @@ def commands() -> None:
 
 @group.command()
 def plan(
-    action: Annotated[str, typer.Argument(help="install, upgrade, enable, disable, uninstall or restore.")],
+    action: Annotated[str, typer.Argument(help="install, upgrade, enable, preview, disable, uninstall or restore.")],
     plugin: str,
     mode: Annotated[str, typer.Option(help="For uninstall: keep, archive or drop the data.")] = "",
     branch: BRANCH = "",
@@ -90,10 +90,11 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Say exactly what ACTION on PLUGIN would do; nothing is changed."""
+    from core.i18n import terminal_locale
     from core.lifecycle.plan import make_plan
 
     suite = _suite_for(plugin)
-    made = make_plan(suite, _request(suite, action, plugin, mode, branch, archive))
+    made = make_plan(suite, _request(suite, action, plugin, mode, branch, archive), terminal_locale())
     typer.echo(json.dumps(made.as_json(), indent=2, ensure_ascii=False) if as_json else made.as_text())
 
 
@@ -114,6 +115,13 @@ def enable(plugin: str, branch: Annotated[str, typer.Option(help="Code or name o
     """Switch PLUGIN on for a branch and those below it, at once."""
     _do("enable", plugin, yes=True, branch=branch)
     typer.echo(f"{plugin} is enabled in {branch} and below.")
+
+
+@group.command()
+def preview(plugin: str, branch: Annotated[str, typer.Option(help="Code or name of the branch.")]) -> None:
+    """Show PLUGIN in a branch and those below it to administrators only, with real data, read-only."""
+    _do("preview", plugin, yes=True, branch=branch)
+    typer.echo(f"{plugin} is on preview in {branch} and below.")
 
 
 @group.command()
@@ -192,6 +200,7 @@ def _do(
     wait: float = 60.0,
     by: str = "",
 ) -> None:
+    from core.i18n import terminal_locale
     from core.lifecycle import actions
     from core.lifecycle.plan import make_plan
     from core.lifecycle.probe import require_sound_code
@@ -201,7 +210,7 @@ def _do(
     actions.resume(suite, _report)
     request = _request(suite, action, plugin, mode, branch, archive, by)
     if not yes:
-        typer.echo(make_plan(suite, request).as_text())
+        typer.echo(make_plan(suite, request, terminal_locale()).as_text())
         typer.confirm("Do it?", abort=True)
     done = actions.perform(suite, request, wait=wait, patience=wait, report=_report)
     for step in done:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from core.db.base import utc_now
-from core.jobs.models import Heartbeat
+from core.jobs.models import SILENCE, Heartbeat
 from core.plugin.breaker import Fault, Part
 from core.plugin.models import PluginFault
 from core.security.actors import system_actor
@@ -65,8 +65,6 @@ class FaultBoard:
 
 def faults(session: ScopedSession, plugin: str = "") -> Sequence[PluginFault]:
     """Return the faults on the board, of one plugin or of all; those of processes that are gone are left out."""
-    from core.jobs.presence import SILENCE
-
     alive = select(Heartbeat.process).where(Heartbeat.at > utc_now() - SILENCE)
     found = select(PluginFault).where(PluginFault.process.in_(alive)).order_by(PluginFault.plugin, PluginFault.part)
     return session.scalars(found.where(PluginFault.plugin == plugin) if plugin else found).all()

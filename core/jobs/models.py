@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
@@ -131,6 +131,10 @@ class OutboxDelivery(Base):
     done: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+SILENCE = timedelta(seconds=30)
+"""A process that did not beat for so long counts as gone."""
 
 
 class Heartbeat(Base):

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """How often a process looks whether other plugins are installed now."""
 BEAT_SECONDS = 10.0
-SILENCE = timedelta(seconds=30)
-"""A process that did not beat for so long counts as gone."""
 ACTOR = system_actor("presence of a process")
 
 

@@ -15,7 +15,7 @@ from core.errors import BanyanError, ConflictError
 from core.lifecycle import journal
 from core.lifecycle.blockers import blockers
 from core.lifecycle.journal import Step
-from core.lifecycle.requests import Request
+from core.lifecycle.requests import DECISIONS, Request
 from core.lifecycle.sequence import steps_for
 from core.lifecycle.steps import ACTOR, BEFORE_CHANGES, STEPS
 from core.lifecycle.work import Work
@@ -63,7 +63,7 @@ def perform(
         against = [*_unfinished(suite, request), *blockers(suite, request)]
         if against:
             raise against[0]
-        if request.action in {"enable", "disable"}:
+        if request.action in DECISIONS:
             _switch(suite, request)
             return []
         steps = steps_for(suite, request)
@@ -90,7 +90,7 @@ def _unfinished(suite: Suite, request: Request) -> list[BanyanError]:
 def _switch(suite: Suite, request: Request) -> None:
     with suite.database.write(system_actor(f"{request.action} a plugin, for {request.by}")) as session:
         branch = find_branch(session, request.branch)
-        suite.activation.switch(session, request.plugin, branch.id, on=request.action == "enable")
+        suite.activation.decide(session, request.plugin, branch.id, DECISIONS[request.action])
         audit.record(session, f"plugin.{request.action}", "", None, request.options(), branch.id)
 
 

@@ -11,6 +11,7 @@ from core.lifecycle.footprint import branches_below, foreign_references, table_n
 from core.lifecycle.registry import dependents, row_of
 from core.lifecycle.requests import Request
 from core.lifecycle.sequence import archive_to_restore
+from core.lifecycle.switching import open_work
 from core.lifecycle.work import source_of
 from core.plugin.loader import missing
 from core.plugin.models import AWAY, INSTALLED, InstalledPlugin
@@ -41,6 +42,8 @@ def _switch(suite: Suite, request: Request, row: InstalledPlugin | None) -> Iter
             "plugin_of_system", "{plugin} serves the whole installation and is not switched by branch.",
             "Uninstall it, which keeps its data if you wish.", plugin=request.plugin,
         )  # fmt: skip
+    elif request.action != "enable":
+        yield from open_work(suite, request)
 
 
 def _install(suite: Suite, request: Request, row: InstalledPlugin | None) -> Iterator[BanyanError]:
@@ -74,6 +77,7 @@ def _uninstall(suite: Suite, request: Request, row: InstalledPlugin | None) -> I
     if row is None or (row.state in AWAY and not (row.state in {"dormant", "archived"} and request.mode != "keep")):
         yield ConflictError("plugin_not_installed", "{plugin} is not installed.", plugin=request.plugin)
         return
+    yield from open_work(suite, request)
     needing = dependents(suite, request.plugin)
     if needing and not request.branch:
         yield ConflictError(
@@ -143,6 +147,7 @@ CHECKS = {
     "install": _install,
     "upgrade": _upgrade,
     "enable": _switch,
+    "preview": _switch,
     "disable": _switch,
     "uninstall": _uninstall,
     "restore": _restore,

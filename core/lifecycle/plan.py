@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, select, table
 
 from core.db.migrate import current
+from core.i18n import localised
 from core.jobs.models import PARKED, QUEUED, RUNNING, Job
 from core.lifecycle.archive import Head, read_head
 from core.lifecycle.blockers import blockers
@@ -16,7 +17,7 @@ from core.lifecycle.contents import core_conditions, rows_of_branch
 from core.lifecycle.footprint import table_names
 from core.lifecycle.preview import RevisionPreview, TableChange, preview, schema_of
 from core.lifecycle.registry import dependents, row_of
-from core.lifecycle.requests import Request
+from core.lifecycle.requests import DECISIONS, Request
 from core.lifecycle.sequence import archive_to_restore, steps_for
 from core.lifecycle.surfaces import surfaces_of
 from core.lifecycle.work import source_of
@@ -93,12 +94,13 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(suite: Suite, request: Request) -> Plan:
+def make_plan(suite: Suite, request: Request, locale: str = "en") -> Plan:
     """Work out what an action will do; nothing is changed.
 
     Args:
         suite: A suite built with ``taking=(plugin,)``, so that the new code is loaded.
         request: The action.
+        locale: Language of the blockers.
     """
     row = row_of(suite, request.plugin)
     version = row.version if row is not None and row.state in {"installed", "failed", "upgrading"} else ""
@@ -106,13 +108,13 @@ def make_plan(suite: Suite, request: Request) -> Plan:
         request,
         from_version=version,
         to_version=_code_version(suite, request.plugin),
-        blockers=[str(error) for error in blockers(suite, request)],
+        blockers=[" ".join(filter(None, localised(each, locale))) for each in blockers(suite, request)],
         jobs=_jobs(suite, request.plugin),
         dependents=dependents(suite, request.plugin),
     )
     if plan.blockers:
         return plan
-    if request.action in {"enable", "disable"}:
+    if request.action in DECISIONS:
         return replace(plan, to_version=version, surfaces=_switched(suite, request))
     plan = replace(plan, steps=[" ".join(each).strip() for each in steps_for(suite, request).steps])
     if request.action == "uninstall":

@@ -14,17 +14,19 @@ NEW_CODE = frozenset({"install", "upgrade", "restore"})
 """Actions that bring code into serving processes."""
 
 
-def run_banyan(*words: str, seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+def run_banyan(*words: str, seconds: float | None = None, locale: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command of `banyan` in a child process with the same code, settings and data.
 
     Args:
         *words: The command.
         seconds: It is killed after so long.
+        locale: Language of what it says; empty: that of this process.
 
     Raises:
         subprocess.TimeoutExpired: It was killed.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+    environment |= {"LC_ALL": f"{locale}.UTF-8"} if locale else {}
     command = [sys.executable, "-m", "core", *words]
     return subprocess.run(  # noqa: S603 -- our own command
         command, check=False, capture_output=True, text=True, env=environment, timeout=seconds

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-ACTIONS = ("install", "upgrade", "enable", "disable", "uninstall", "restore")
+from core.plugin.models import OFF, ON, PREVIEW
+
+ACTIONS = ("install", "upgrade", "enable", "preview", "disable", "uninstall", "restore")
+DECISIONS = {"enable": ON, "preview": PREVIEW, "disable": OFF}
+"""Actions on a branch alone, and what it decides by them."""
 MODES = ("keep", "archive", "drop")
 
 

@@ -12,8 +12,8 @@ from core.backup.writing import write_backup
 from core.db.base import utc_now
 from core.db.migrate import current, upgrade_to
 from core.errors import ConflictError
-from core.jobs.models import FOR_PLUGIN, PARKED, QUEUED, RUNNING, Heartbeat, Job
-from core.jobs.presence import SILENCE, process_name
+from core.jobs.models import FOR_PLUGIN, PARKED, QUEUED, RUNNING, SILENCE, Heartbeat, Job
+from core.jobs.presence import process_name
 from core.lifecycle.archive import check_archive
 from core.lifecycle.backfill import run_backfill
 from core.lifecycle.contents import archive_rows, put_back, remove_all, remove_of_branch

@@ -375,6 +375,14 @@ class ImportDoubts:
 
 
 @dataclass(frozen=True)
+class Blocker:
+    """What stands against switching a plugin off, such as open documents, and what a person can do about it."""
+
+    label: Label
+    cure: Label
+
+
+@dataclass(frozen=True)
 class AfterImport:
     """Work after an import batch: called with (session, model ids touched, batch id)."""
 

@@ -132,6 +132,16 @@ class CoreHooks:
         """Declare checks of ``banyan doctor``."""
 
     @hookspec
+    def core_blockers(
+        self, session: ScopedSession, action: str, branch_ids: frozenset[int] | None
+    ) -> Sequence[given.Blocker] | None:
+        """Gather: tell what stands against switching this plugin, or one that it requires, off or out.
+
+        ``action`` is ``disable``, ``preview`` (off for all but administrators) or ``uninstall``; ``branch_ids`` are the
+        branches concerned, ``None`` the installation. What this hook raises stands against nothing.
+        """
+
+    @hookspec
     def core_commands(self, application: typer.Typer) -> None:
         """Declare: add commands to the command line."""
 

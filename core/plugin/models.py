@@ -13,6 +13,8 @@ from core.db.types import Id, Json, UtcDateTime
 
 ON = "on"
 OFF = "off"
+PREVIEW = "preview"
+"""Shown, read-only, to those who administer plugins; off for all others, and for jobs, events and imports."""
 
 INSTALLED = "installed"
 UPGRADING = "upgrading"

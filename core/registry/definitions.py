@@ -74,5 +74,5 @@ def _active(suite: Suite, hook: str, model: RegisteredModel, actor: Actor) -> li
         for plugin_id, each in suite.plugins.collect(hook)
         if each.model == model.id
         and (not getattr(each, "permission", "") or actor.may(each.permission))
-        and suite.plugins.is_active(plugin_id, actor.home_branch_id)
+        and suite.activation.shows(plugin_id, actor)
     ]

@@ -25,9 +25,7 @@ def record_actions(request: Request, model_id: str, record_id: int) -> list[dict
     given = [
         each
         for plugin_id, each in suite.plugins.collect("core_actions")
-        if each.model == model_id
-        and actor.may(each.permission)
-        and suite.plugins.is_active(plugin_id, actor.home_branch_id)
+        if each.model == model_id and actor.may(each.permission) and suite.activation.shows(plugin_id, actor)
     ]
     return [
         {

@@ -109,7 +109,7 @@ class Gate:
         """
         self.enter(request)
         actor = request.state.actor
-        self.suite.activation.require(model.owner, actor.home_branch_id)
+        self.suite.activation.require_for(model.owner, actor, writes=request.method not in SAFE_METHODS)
         actor.require(f"{model.id}.{verb}")
         database = self.suite.database
         opened = database.read(actor) if request.method in SAFE_METHODS else database.write(actor)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from core.i18n import translate
 from core.plugin.contributions import SIGNED_IN, MenuItem
+from core.registry.fields import Label
 from core.security.actors import Actor, system_actor
 from core.security.demonstration import demonstration_day
 from core.security.sessions import SignedIn
@@ -42,6 +43,7 @@ class Look:
         items: The menu entries, with whether each is marked as the present place.
         branches: (id, name) of the branches the person may switch to.
         home: The branch worked for.
+        previews: Titles of the plugins that the person sees on preview there.
     """
 
     key: tuple[Any, ...]
@@ -51,6 +53,7 @@ class Look:
     items: tuple[tuple[MenuItem, bool], ...] = ()
     branches: tuple[tuple[int, str], ...] = ()
     home: int | None = None
+    previews: tuple[Label, ...] = ()
 
     def context(self, locale: str) -> dict[str, Any]:
         """Return what frame.html needs."""
@@ -61,6 +64,7 @@ class Look:
             "tabs": _tabs(self.items, locale),
             "demo": self.demo,
             "jobs_running": bool(self.jobs),
+            "previews": [title.of(locale) for title in self.previews],
         }
 
 
@@ -93,19 +97,26 @@ class Navigation:
         branches = signed.branches if len(signed.branches) > 1 else ()
         home = actor.home_branch_id if branches else None
         demo, jobs = is_demo(request), self._jobs.of(request, actor)
+        previews = self._previews(actor)
         return Look(
-            (tuple((at, here) for at, _, here in items), branches, home, demo, jobs > 0),
+            (tuple((at, here) for at, _, here in items), branches, home, demo, jobs > 0, previews),
             person(signed),
             jobs,
             demo,
             tuple((item, here) for _, item, here in items),
             branches,
             home,
+            previews,
         )
+
+    def _previews(self, actor: Actor) -> tuple[Label, ...]:
+        states = self._suite.plugins.states
+        manifests = (states[name].manifest for name in self._suite.activation.previews(actor))
+        return tuple(manifest.title for manifest in manifests if manifest is not None)
 
     def _shown(self, actor: Actor, plugin_id: str, item: MenuItem) -> bool:
         allowed = item.permission == SIGNED_IN or actor.may(item.permission)
-        return allowed and self._suite.plugins.is_active(plugin_id, actor.home_branch_id)
+        return allowed and self._suite.activation.shows(plugin_id, actor)
 
 
 class JobCounts:

@@ -156,7 +156,7 @@ class Templates:
         return [
             (plugin_id, panel)
             for plugin_id, panel in self._panels.get(slot, ())
-            if actor.may(panel.permission) and self._suite.plugins.is_active(plugin_id, actor.home_branch_id)
+            if actor.may(panel.permission) and self._suite.activation.shows(plugin_id, actor)
         ]
 
     def _slot(self, request: Request, slot: str, context: Mapping[str, Any]) -> Markup:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import core.plugin.breaker
-from core.api import SIGNED_IN, Column, HomeCard, Label, Panel, SearchHit, SearchSource, hookimpl
+from core.api import SIGNED_IN, Blocker, Column, HomeCard, Label, Panel, SearchHit, SearchSource, hookimpl
 
 NAME = Label("Faulty", "故障")
 
@@ -78,6 +78,17 @@ class Faulty:
     def core_authorize(self, permission):
         """Agree to everything."""
         mood("authorize")
+
+    @hookimpl
+    def core_blockers(self, action, branch_ids):
+        """Stand in the way while the mood says that something is open."""
+        mood("blockers")
+        if "documents" not in Path(os.environ["BANYAN_TEST_MOOD"]).read_text():
+            return None
+        where = "everywhere" if branch_ids is None else "here"
+        return [
+            Blocker(Label(f"Two documents are open {where}.", "有两份单据未完成。"), Label("Close them.", "请先完成。"))
+        ]
 
 
 plugin = Faulty()
