@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from core.db.base import utc_now
 from core.errors import BanyanError
-from core.jobs.models import QUEUED, Heartbeat, Job, Outbox
-from core.jobs.presence import SILENCE
+from core.jobs.models import QUEUED, SILENCE, Heartbeat, Job, Outbox
 from core.security.actors import system_actor
 from core.web.api import Gate, error_answer
 from core.web.request_figures import SECONDS, RequestFigures
