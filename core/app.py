@@ -14,6 +14,7 @@ from core.plugin.activation import Activation
 from core.plugin.installed import InstalledSet, read_installed
 from core.plugin.loader import load_plugins, register_models
 from core.plugin.manager import CORE, PluginManager
+from core.plugin.setting_values import SettingValues
 from core.plugin.side_hooks import register_side_models
 from core.registry.models import Registry
 from core.security.row_rules import row_rules
@@ -42,6 +43,7 @@ FEATURES = (
     "core.builtin.second_factor",
     "core.builtin.access_matrix",
     "core.builtin.branches",
+    "core.builtin.settings",
     "core.builtin.plugin_pages",
     "core.builtin.plugin_jobs",
     "core.builtin.audit",
@@ -72,6 +74,7 @@ class Suite:
     vault: Vault
     activation: Activation
     installed: InstalledSet
+    setting_values: SettingValues
 
     def close(self) -> None:
         """Close all connections."""
@@ -107,7 +110,7 @@ def build_suite(settings: Settings, taking: tuple[str, ...] | None = ()) -> Suit
     database.shared_tables = frozenset(model.table.name for model in registry if model.declaration.shared)
     vault = Vault(settings.data.folder / "keys" / "vault.json")
     database.info["vault"] = vault
-    suite = Suite(settings, database, registry, plugins, vault, activation, installed)
+    suite = Suite(settings, database, registry, plugins, vault, activation, installed, SettingValues(database))
     _connect_jobs(suite)
     if not gc.isenabled():
         gc.freeze()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.errors import BanyanError
 
 COMMANDS = (
-    "up", "init", "serve", "worker", "doctor", "db", "backup", "plugin", "job",
+    "up", "init", "serve", "worker", "doctor", "db", "backup", "plugin", "settings", "job",
     "import", "export", "classify", "user", "branch", "audit", "models", "feature",
 )  # fmt: skip
 """Modules of `core.commands`, in the order of the help; each has ``register(application)`` and imports little.

@@ -14,8 +14,6 @@ from core.db.session import ScopedSession
 from core.errors import InvalidInputError, InvalidValueError, NotFoundError
 from core.security.audit import record as audit
 
-MOST_BYTES = 20 << 20
-"""Size limit of one file (OWASP ASVS 5.0 5.2.1)."""
 PIECE = 1 << 20
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 KINDS: dict[str, tuple[str, bytes]] = {
@@ -36,13 +34,14 @@ KINDS: dict[str, tuple[str, bytes]] = {
 """Endings with their kind and the bytes that such a file begins with; nothing that a browser would run (5.2.2)."""
 
 
-def store_file(folder: Path, content: BinaryIO, name: str) -> tuple[str, str, int]:
+def store_file(folder: Path, content: BinaryIO, name: str, most: int) -> tuple[str, str, int]:
     """Check an uploaded file and put it into the store.
 
     Args:
         folder: The data folder.
         content: The upload.
         name: Its name as the browser gave it.
+        most: Largest size in MB (OWASP ASVS 5.0 5.2.1).
 
     Returns:
         Kind, SHA-256 and size in bytes.
@@ -58,7 +57,7 @@ def store_file(folder: Path, content: BinaryIO, name: str) -> tuple[str, str, in
     store.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=store, suffix=f".{os.getpid()}", delete=False) as waiting:
         try:
-            sha256, size = _copy(content, waiting, begin)
+            sha256, size = _copy(content, waiting, begin, most)
             target = stored_at(folder, sha256)
             target.parent.mkdir(exist_ok=True)
             Path(waiting.name).replace(target)
@@ -110,15 +109,15 @@ def detach(session: ScopedSession, found: Attachment) -> None:
     audit(session, "attachment.deleted", found.model, found.row_id, {"sha256": found.sha256})
 
 
-def _copy(content: BinaryIO, target: Any, begin: bytes) -> tuple[str, int]:
+def _copy(content: BinaryIO, target: Any, begin: bytes, most: int) -> tuple[str, int]:
     """Copy an upload to the disk; returns its SHA-256 and size."""
     digest, size = hashlib.sha256(), 0
     while piece := content.read(PIECE):
         if not size and (not piece.startswith(begin) or (not begin and b"\0" in piece)):
             raise _refused("file_lies", "The content is not what the name says.", "Attach the file itself.")
         size += len(piece)
-        if size > MOST_BYTES:
-            raise _refused("file_large", "A file has at most {most} MB.", "Make it smaller.", most=MOST_BYTES >> 20)
+        if size > most << 20:
+            raise _refused("file_large", "A file has at most {most} MB.", "Make it smaller.", most=most)
         digest.update(piece)
         target.write(piece)
     if not size:

@@ -18,8 +18,20 @@ from core.annotations.records import add_note, delete_note, known_tags, set_tag,
 from core.db.base import Base
 from core.db.session import ScopedSession
 from core.errors import InvalidInputError, InvalidValueError, NotFoundError
-from core.plugin.contributions import SIGNED_IN, AuditAction, BulkAction, BulkInput, Column, Filter, Panel, Route
+from core.plugin.contributions import (
+    SIGNED_IN,
+    AuditAction,
+    BulkAction,
+    BulkInput,
+    Column,
+    Filter,
+    Panel,
+    Route,
+    Setting,
+)
 from core.plugin.hookspecs import hookimpl
+from core.plugin.manager import CORE
+from core.plugin.settings import setting
 from core.registry.fields import Label
 from core.registry.filters import Asked
 from core.registry.models import RegisteredModel
@@ -52,6 +64,13 @@ def core_routes() -> Sequence[Route]:
         Route(f"{BASE}/attachments/{{number:int}}", download, SIGNED_IN),
         Route(f"{BASE}/attachments/{{number:int}}/delete", drop_attachment, SIGNED_IN, post),
     ]
+
+
+@hookimpl
+def core_settings() -> Sequence[Setting]:
+    """Declare how large a file may be."""
+    label, hint = Label("Largest attachment (MB)", "附件大小上限（MB）"), Label("Of one file", "单个文件")
+    return [Setting("attachment_mb", label, 20, hint, minimum=1, maximum=200, per_branch=True)]
 
 
 @hookimpl
@@ -162,7 +181,8 @@ def upload(request: Request) -> Response:
     sent = requests.form(request).get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise InvalidInputError({"file": InvalidValueError("no_file", "Choose a file.")})
-    stored = store_file(suite.settings.data.folder, sent.file, sent.filename)
+    most = setting(suite, CORE, "attachment_mb", requests.actor_of(request).home_branch_id)
+    stored = store_file(suite.settings.data.folder, sent.file, sent.filename, most)
     attach(requests.session_of(request), (model.id, row_id), sent.filename, stored)
     return _back(request, model, row_id)
 

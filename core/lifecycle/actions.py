@@ -20,7 +20,8 @@ from core.lifecycle.sequence import steps_for
 from core.lifecycle.steps import ACTOR, BEFORE_CHANGES, STEPS
 from core.lifecycle.work import Work
 from core.log import logger
-from core.plugin.activation import EPOCH, bump_epoch
+from core.plugin.activation import EPOCH
+from core.plugin.epochs import bump_epoch
 from core.plugin.models import FAILED, INSTALLED, InstalledPlugin
 from core.security import audit
 from core.security.actors import system_actor

@@ -20,7 +20,8 @@ from core.lifecycle.contents import archive_rows, put_back, remove_all, remove_o
 from core.lifecycle.seeds import seed_plugin
 from core.lifecycle.surfaces import surfaces_of
 from core.lifecycle.work import Work, source_needed
-from core.plugin.activation import EPOCH, FRESH_SECONDS, bump_epoch
+from core.plugin.activation import EPOCH
+from core.plugin.epochs import FRESH_SECONDS, bump_epoch
 from core.plugin.models import RESTART, UPGRADING, Epoch, InstalledPlugin
 from core.security.actors import system_actor
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from core.db.base import utc_now
 from core.db.session import Database, ScopedSession
 from core.errors import DatabaseStateError, NotFoundError, PermissionDeniedError
+from core.plugin.epochs import Watch, bump_epoch
 from core.plugin.manager import CORE, PluginManager
-from core.plugin.models import FAILED, OFF, ON, PREVIEW, UPGRADING, BranchPlugin, Epoch, InstalledPlugin
-from core.security.actors import Actor, system_actor
+from core.plugin.models import FAILED, OFF, ON, PREVIEW, UPGRADING, BranchPlugin, InstalledPlugin
+from core.security.actors import Actor
 
 EPOCH = "activation"
 ADMINISTER = "core.plugin.edit"
 """Permission of those who manage plugins, and see one that is on preview."""
-FRESH_SECONDS = 1.0
-"""How long another process may act on the old answer after a branch was switched."""
 
 
 class Activation:
@@ -31,11 +30,8 @@ class Activation:
     """
 
     def __init__(self, database: Database, plugins: PluginManager, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
         self._plugins = plugins
-        self._clock = clock
-        self._checked = float("-inf")
-        self._epoch = -1
+        self._watch = Watch(database, EPOCH, self._read, clock)
         self._answers: dict[tuple[str, int], bool] = {}
         self._parents: dict[int, int | None] = {}
         self._decisions: dict[tuple[str, int], str] = {}
@@ -57,7 +53,7 @@ class Activation:
             return True
         if not self._plugins.is_ready(plugin_id):
             return False
-        self._refresh()
+        self._watch.refresh()
         if plugin_id in self._paused:
             return False
         manifest = self._plugins.states[plugin_id].manifest
@@ -133,7 +129,7 @@ class Activation:
 
     def decision(self, plugin_id: str, branch_id: int) -> str | None:
         """Return a branch's own decision, ``on``, ``off`` or ``preview``; ``None`` where it follows the one above."""
-        self._refresh()
+        self._watch.refresh()
         return self._decisions.get((plugin_id, branch_id))
 
     def state(self, plugin_id: str, branch_id: int) -> str:
@@ -181,8 +177,7 @@ class Activation:
 
     def forget(self) -> None:
         """Read the decisions again at the next question."""
-        self._epoch = -1
-        self._checked = float("-inf")
+        self._watch.forget()
 
     def _decided(self, plugin_id: str, branch_id: int) -> str:
         seen: set[int] = set()
@@ -194,16 +189,6 @@ class Activation:
             seen.add(branch)
             branch = self._parents.get(branch)
         return ON
-
-    def _refresh(self) -> None:
-        now = self._clock()
-        if now - self._checked < FRESH_SECONDS:
-            return
-        with self._database.read(system_actor("read which plugins are active")) as session:
-            epoch = session.scalar(select(Epoch.value).where(Epoch.name == EPOCH)) or 0
-            if epoch != self._epoch:
-                self._read(session)
-        self._epoch, self._checked = epoch, now
 
     def _read(self, session: ScopedSession) -> None:
         from core.security.models import Branch
@@ -221,11 +206,3 @@ class Activation:
             if stopped.intersection(manifest.requires):
                 stopped.add(manifest.id)
         return frozenset(stopped)
-
-
-def bump_epoch(session: ScopedSession, name: str) -> None:
-    """Tell all processes that what they cached under a name is old; call it too when a branch is moved."""
-    grown = session.execute(update(Epoch).where(Epoch.name == name).values(value=Epoch.value + 1))
-    if grown.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE gives a cursor result
-        session.add(Epoch(name=name, value=1))
-        session.flush()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.registry.fields import Label
+from core.registry.fields import Choice, Label
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -60,7 +60,7 @@ class Route:
 
 @dataclass(frozen=True)
 class MenuItem:
-    """An entry of the side menu."""
+    """An entry of the side menu; in the group ``settings`` it stands on the page of settings instead."""
 
     id: str
     label: Label
@@ -315,19 +315,27 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value that an administrator sets in ``[plugins.<plugin>]`` of ``config.toml``.
+    """A value that administrators set: on screen, for the installation or for a branch, or in ``config.toml``.
 
     Args:
-        name: Key in that table.
+        name: Key in the table ``[plugins.<plugin>]`` of the file; with the plugin before it, its name on screen.
         label: What people call it.
         default: Holds where nothing is set; also says the type: text, whole number, number or truth value.
         hint: What it does, with its unit.
+        options: The values of a text that can be chosen; none means any text.
+        minimum: Smallest number.
+        maximum: Largest number.
+        per_branch: A branch may have a value of its own, which those below it inherit; `setting` is asked for a branch.
     """
 
     name: str
     label: Label
     default: str | int | float | bool
     hint: Label | None = None
+    options: tuple[Choice, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    per_branch: bool = False
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,11 @@ class CoreHooks:
 
     @hookspec
     def core_settings(self) -> Sequence[given.Setting]:  # type: ignore[empty-body]  # a specification has no body
-        """Declare what an administrator can set in ``[plugins.<plugin>]``; read it by ``setting(suite, …)``."""
+        """Declare what administrators can set; read it by ``setting(suite, plugin, name, branch_id)``.
+
+        The nearest value holds: of the branch, of one above it, of the installation, of ``[plugins.<plugin>]`` in the
+        configuration file, the default.
+        """
 
     @hookspec
     def core_health_checks(self) -> Sequence[given.HealthCheck]:  # type: ignore[empty-body]  # a specification has no body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, Timestamps, utc_now
@@ -15,6 +15,10 @@ from core.registry.models import Model
 
 _ADMINISTERED: dict[str, Any] = {"editable": False, "imported": False}
 """Changed only by the commands of administration, which compare rights: a generated form or a file would not."""
+
+
+_SYSTEM = text("branch_id IS NULL")
+"""To a constraint two rows without branch differ."""
 
 
 class Branch(Timestamps, Base):
@@ -236,11 +240,19 @@ class ListPreference(Timestamps, Base):
 
 
 class Setting(Timestamps, Base):
-    """A value that administrators set on screen; the configuration file has what the process needs to start."""
+    """A value that administrators set on screen; the configuration file has what the process needs to start.
+
+    ``changed_by`` is empty for what the software itself remembers here.
+    """
 
     __tablename__ = "core_setting"
-    __table_args__ = (UniqueConstraint("name", "branch_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("name", "branch_id"),
+        Index("uq_core_setting_system", "name", unique=True, sqlite_where=_SYSTEM, postgresql_where=_SYSTEM),
+        {"sqlite_autoincrement": True},
+    )
 
     name: Mapped[str] = mapped_column(String(120))
     branch_id: Mapped[int | None] = mapped_column(ForeignKey("core_branch.id"))
     value: Mapped[Any] = mapped_column(Json)
+    changed_by: Mapped[str] = mapped_column(String(80), default="")

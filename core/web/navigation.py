@@ -29,6 +29,8 @@ JOBS_SECONDS = 3.0
 MOST_PEOPLE = 10_000
 GROUPS = {"work": "", "analysis": "Analysis", "data": "Data", "admin": "Administration"}
 """Groups of the menu in order, with their heads."""
+SETTINGS = "settings"
+"""Group whose entries stand on the page of settings instead of in the menu."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Navigation:
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
         items = [*suite.plugins.collect("core_menu_items"), *_model_items(suite)]
+        items = [each for each in items if each[1].group != SETTINGS]
         items.sort(key=lambda each: (_rank(each[1].group), each[1].order))
         self._items = list(enumerate(items))
         self._jobs = JobCounts()

@@ -314,6 +314,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("branch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("changed_by", sa.String(length=80), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["branch_id"], ["core_branch.id"], name=op.f("fk_core_setting_branch_id")),
@@ -322,6 +323,15 @@ def upgrade() -> None:
         info={"owner": "core"},
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("core_setting", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_core_setting_system",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("branch_id IS NULL"),
+            postgresql_where=sa.text("branch_id IS NULL"),
+        )
+
     op.create_table(
         "core_user",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -761,6 +771,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_user_home_branch_id"))
 
     op.drop_table("core_user")
+    with op.batch_alter_table("core_setting", schema=None) as batch_op:
+        batch_op.drop_index("uq_core_setting_system")
+
     op.drop_table("core_setting")
     op.drop_table("core_outbox_delivery")
     with op.batch_alter_table("core_import_batch", schema=None) as batch_op:

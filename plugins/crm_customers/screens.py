@@ -32,6 +32,14 @@ SLOTS = [
 ]
 MENU = [
     MenuItem(
+        "crm_customers.class_settings",
+        Label("Limits of the customer classes, from a day on", "客户分类标准（按生效日期）"),
+        "/crm_customers/class_settings",
+        "crm_customers.class_setting.view",
+        "adjustments",
+        group="settings",
+    ),
+    MenuItem(
         "crm_customers.customers",
         Label("Customers", "客户"),
         "/crm_customers/customers",

@@ -108,7 +108,8 @@ def test_a_session_that_learns_its_actor_later_is_bound_too(suite: Suite) -> Non
 def test_a_foreign_row_cannot_be_written_and_the_trail_only_grows(suite: Suite, addresses: tuple[str, str]) -> None:
     north, south = branches(suite)
     insert = (
-        "INSERT INTO core_setting (name, branch_id, value, created_at, changed_at) VALUES ('x', %s, '1', now(), now())"
+        "INSERT INTO core_setting (name, branch_id, value, changed_by, created_at, changed_at) "
+        "VALUES ('x', %s, '1', '', now(), now())"
     )
     with psycopg.connect(addresses[1]) as connection:
         connection.execute("SELECT set_config('banyan.branches', %s, true)", (str(north),))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotFoundError
-from core.plugin.activation import FRESH_SECONDS, Activation
+from core.plugin.activation import Activation
+from core.plugin.epochs import FRESH_SECONDS
 from core.security.actors import system_actor
 from core.security.models import Branch
 
