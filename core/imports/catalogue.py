@@ -57,13 +57,17 @@ class Reader:
 
 @dataclass(frozen=True)
 class TargetModel:
-    """One importable model: its fields, the names of its links, whether it keeps extra columns, and its reader."""
+    """One importable model: its fields, the names of its links, whether it keeps extra columns, and its reader.
+
+    ``named_by`` is the field by which two records of one row are the same one where the later says nothing of its own.
+    """
 
     id: str
     fields: Mapping[str, TargetField]
     links: frozenset[str] = frozenset()
     has_attributes: bool = False
     reader: Reader | None = None
+    named_by: str = ""
 
 
 Catalogue = Mapping[str, TargetModel]

@@ -40,10 +40,13 @@ class Group:
         digest: Digest of all that they say.
 
     ``repeats`` counts the rows that only repeat an earlier one; ``branch_named`` says whether the file named the
-    branch, or the import's was taken; ``entries`` are the records by name, ``main`` the one that counts.
+    branch, or the import's was taken; ``entries`` are the records by name, ``main`` the one that counts; ``siblings``
+    are, per row, its records by name, as each of them knows them.
     """
 
-    __slots__ = ("branch_id", "branch_named", "digest", "entries", "error", "main", "repeats", "rows", "state")
+    __slots__ = (
+        "branch_id", "branch_named", "digest", "entries", "error", "main", "repeats", "rows", "siblings", "state",
+    )  # fmt: skip
 
     def __init__(self, rows: Sequence[StagedRow], branch_id: int, digest: bytes) -> None:
         self.rows = rows
@@ -55,6 +58,7 @@ class Group:
         self.error: BanyanError | None = None
         self.entries: dict[str, list[Entry]] = {}
         self.main: Entry | None = None
+        self.siblings: list[dict[str, list[Entry]]] = []
 
 
 class Entry:

@@ -14,7 +14,7 @@ from core.values.amounts import ONE, parse_amount, parse_ratio, to_cents
 from core.values.dates import parse_date, parse_datetime
 from core.values.numbers import parse_boolean, parse_decimal, parse_identifier, parse_integer
 from core.values.plates import read_plate
-from core.values.text import clean_text, fold
+from core.values.text import EMPTY_MARKERS, clean_text, fold
 
 Cell = str | int | float | dt.datetime | dt.date | dt.time | dt.timedelta
 """What a reader yields: CSV gives texts only; empty is ``""``; Excel truth values arrive as ``TRUE``/``FALSE``."""
@@ -94,6 +94,8 @@ class Conversion:
         read = _IDENTIFIER_READERS.get(self.kind, clean_text)
         if self.target.max_length is None:
             return read
+        if read is clean_text:
+            return partial(_limited_text, limit=self.target.max_length)
         return partial(_limited, read=read, limit=self.target.max_length)
 
 
@@ -170,6 +172,13 @@ def _choice(text: str, *, choices: dict[str, str]) -> str | None:
             choices=", ".join(sorted(set(choices.values()))),
         )
     return code
+
+
+def _limited_text(text: str, *, limit: int) -> str | None:
+    # Letters and digits of any script, nearly all there are, need no cleaning.
+    if text.isalnum() and len(text) <= limit and text not in EMPTY_MARKERS:
+        return text
+    return _limited(text, read=clean_text, limit=limit)
 
 
 def _limited(text: str, *, read: Callable[[str], str | None], limit: int) -> str | None:

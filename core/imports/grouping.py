@@ -58,18 +58,24 @@ class Grouper:
 
 
 def _entries_of(row: StagedRow, group: Group, shapes: Mapping[int, Shape]) -> dict[str, list[Entry]]:
+    """Return the records of a row by name; among their siblings, one that another covers is that other one."""
+    own: dict[str, list[Entry]] = {}
     siblings: dict[str, list[Entry]] = {}
-    row_no = row.row_no
-    for number, digest, key, values, links in row.records:
+    group.siblings.append(siblings)
+    row_no, records = row.row_no, row.records
+    for number, digest, key, values, links in records:
         shape = shapes[number]
+        if isinstance(values, int):
+            siblings[shape.record] = siblings[shapes[records[values][0]].record]
+            continue
         named = dict(zip(shape.links, links)) if links else _NO_LINKS  # noqa: B905  one shape wrote both
         entry = Entry(shape, key, values, named, digest, row_no, group, siblings)
         name = shape.record
-        if name in siblings:
-            siblings[name].append(entry)
+        if name in own:
+            own[name].append(entry)
         else:
-            siblings[name] = [entry]
-    return siblings
+            own[name] = siblings[name] = [entry]
+    return own
 
 
 def _digest_of(digests: Sequence[bytes]) -> bytes:
@@ -97,7 +103,8 @@ def _combine(rule: Record, entries: list[Entry]) -> list[Entry]:
 
 def _point_to(entry: Entry, kept: Entry) -> None:
     """Let links of the other records of a row find the kept entry instead of the dropped one."""
-    entry.siblings[entry.record] = [kept if found is entry else found for found in entry.siblings[entry.record]]
+    for name, others in entry.siblings.items():
+        entry.siblings[name] = [kept if found is entry else found for found in others]
 
 
 def _add(first: Any, second: Any) -> Any:

@@ -218,18 +218,20 @@ class Merger:
                 group.state = "same"
 
     def _link_inside(self, entries: list[Entry]) -> None:
-        links = {
-            record: [(name, link.record) for name, link in self.rules[record].links.items()]
+        """Point links at the records of the same row, and at those of the chunk that were awaited."""
+        inside = {
+            record: [(name, link.record) for name, link in self.rules[record].links.items() if link.record is not None]
             for record in {entry.record for entry in entries}
         }
-        for entry in entries if any(links.values()) else ():
-            linked_ids = dict(entry.linked_ids)
-            for name, record in links[entry.shape.record]:
-                if record is not None:
-                    found = entry.siblings.get(record)
-                    linked_ids[name] = found[0].row_id if found else None
-                elif name in entry.awaited:
-                    linked_ids[name] = entry.awaited[name].row_id
+        for entry in entries:
+            links = inside[entry.shape.record]
+            if not links and not entry.awaited:
+                continue
+            siblings, linked_ids = entry.siblings, dict(entry.linked_ids)
+            for name, record in links:
+                linked_ids[name] = siblings[record][0].row_id if record in siblings else None
+            for name, other in entry.awaited.items():
+                linked_ids[name] = other.row_id
             entry.linked_ids = linked_ids
 
     def _reject(self, chunk: Chunk, rejected: list[Group], counts: Counts) -> None:
@@ -248,9 +250,8 @@ class Merger:
 
 def _let_go(group: Group) -> None:
     """Break the circle of entries and their siblings, so that memory is free without the cyclic collector."""
-    if len(group.rows) > 1:
-        for entry in [entry for found in group.entries.values() for entry in found]:
-            entry.siblings.clear()
+    for siblings in group.siblings:
+        siblings.clear()
     group.main = None
     group.entries.clear()
 

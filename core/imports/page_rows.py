@@ -36,14 +36,14 @@ class PageRows:
 
     def kind(self, cells: Sequence[Cell]) -> RowKind:
         """Return what a row is; ``data`` is counted, everything else is not (domain facts 11, row 22)."""
+        if cells and cells[0].__class__ is str and cells[0].isdigit():
+            return "data"  # nearly every row starts with a number; looking closer would cost more than reading it
         first = next(filter(None, cells), "")
-        if not self._suspicious[first]:
-            return "data"
-        return self._look(cells)
+        return self._look(cells) if self._suspicious[first] else "data"
 
     def _is_suspicious(self, cell: Cell, header_first: str) -> bool:
         if isinstance(cell, str) and cell.isdigit():
-            return False  # nearly every row starts with a number; looking closer would cost more than reading it
+            return False
         text = fold_header(cell_text(cell))
         known = text in ("", header_first) or text in self._titles
         return known or bool(_TOTAL.fullmatch(text) or _FOOTER.fullmatch(text))

@@ -21,8 +21,11 @@ _ZEROS = frozenset({0, "0", "0.0", "0.00"})
 MARSHAL = 2
 """Version of the format of staged records: it knows no references, so equal values give equal bytes."""
 
-Built = tuple[int, bytes, str | None, list[Any], Sequence[str | None]]
-"""A staged record: its shape's number, its digest, its key, the values of its fields, the keys of its links."""
+Built = tuple[int, bytes, str | None, list[Any] | int, Sequence[str | None]]
+"""A staged record: its shape's number, its digest, its key, the values of its fields, the keys of its links.
+
+Where another record of the row says all that it says, the place of that one stands for the values.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +47,8 @@ class Shape:
 
     def picker(self, names: Sequence[str]) -> Callable[[Sequence[Any]], list[Any]]:
         """Return a function that takes the values of these names out of those of a record; none where it has none."""
-        places = [self.places.get(name) for name in names]
-        found = [place for place in places if place is not None]
-        if len(found) < max(len(places), 2):
-            return lambda values: [None if place is None else values[place] for place in places]
-        pick = itemgetter(*found)
-        return lambda values: [*pick(values)]
+        pick = itemgetter(*[self.places.get(name, -1) for name in names], -1)
+        return lambda values: [*pick((*values, None))][:-1]
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,14 @@ class RecordPlan:
         self.links = dict(draft.links)
         self.each = draft.each
         self.number = 0
+        self.model = draft.record.model.id
+        self._named_by = draft.record.model.named_by
         self._key_optional = draft.record.key_optional
         self._condition = draft.condition
         self._attributes = tuple(attributes)
         self._clear = clear
         self._blank: list[Any] | None = None
+        self._covers: list[tuple[RecordPlan, list[tuple[int, int | None]]]] = []
         reader = draft.record.model.reader
         self._reading = _Reading(reader, tuple(self.slots)) if reader else None
         ordered = [*self.slots.values(), *self.links.values()]
@@ -137,6 +139,26 @@ class RecordPlan:
         if (self.key is None or self._key_optional) and not self.main:
             with suppress(InvalidValueError):
                 self._blank = [*map(getitem, self._caches, self._pick(row))]
+
+    def learn_covering(self, earlier: Sequence[RecordPlan]) -> None:
+        """Remember which records before this one may say all that it says: holder and insured are mostly one person."""
+        name = self._named_by
+        if name not in self.slots or self.links or self._attributes or self.each is not None:
+            return
+        names = (name, *(other for other in self.slots if other != name))
+        places = [[*self.slots].index(each) for each in names]
+        for plan in earlier:
+            if plan.model == self.model and name in plan.slots and plan.each is None:
+                theirs = [[*plan.slots].index(each) if each in plan.slots else None for each in names]
+                self._covers.append((plan, list(zip(places, theirs, strict=True))))
+
+    def _covered_by(self, values: Sequence[Any], records: Sequence[Built]) -> int | None:
+        """Return the place of a record of the row that has the same name and says nothing else."""
+        for plan, pairs in self._covers:
+            for at, (number, _, _, said, _) in enumerate(records):
+                if number == plan.number and not isinstance(said, int) and _says_all(said, values, pairs):
+                    return at
+        return None
 
     def applies(self, row: Sequence[Any]) -> bool:
         """Tell whether the record's condition holds."""
@@ -188,6 +210,9 @@ class RecordPlan:
             values.append(self._read_attributes(row))
         if self.each is not None:
             return self._build_each(self.each, key, values, links, row, into)
+        if self._covers and key is None and (at := self._covered_by(values, into)) is not None:
+            into.append((self.number, self._salt, None, at, ()))
+            return None
         digest = self._digest(values, links)
         if self._reading is not None:
             self._reading.add_to(values)
@@ -220,6 +245,14 @@ class RecordPlan:
                     self._reading.add_to(own)
                 into.append((self.number, digest, None if key is None else f"{key}-{header}", own, links))
         return key if len(into) > before else None
+
+
+def _says_all(said: Sequence[Any], values: Sequence[Any], pairs: Sequence[tuple[int, int | None]]) -> bool:
+    """Whether a record says all the values of another one, the first of which is not missing."""
+    own, their = pairs[0]
+    if their is None or values[own] is None or values[own] != said[their]:
+        return False
+    return all(values[own] is None or (their is not None and values[own] == said[their]) for own, their in pairs)
 
 
 class _Reading:

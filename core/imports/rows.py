@@ -47,8 +47,10 @@ class RowPlan:
         self._groups = list(binder.compiler.groups)
         self._main = next(at for at, plan in enumerate(self.records) if plan.main)
         blank = self.extend([], 0)
-        for plan in self.records:
+        for at, plan in enumerate(self.records):
+            plan.number = at
             plan.learn_blank(blank)
+            plan.learn_covering(self.records[:at])
 
     @property
     def key_columns(self) -> tuple[int, ...]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from core.db.bulk import insert_rows
 from core.errors import ConflictError
+from core.imports.collector import collector_asleep
 from core.imports.merge import Counts, Merger
 from core.imports.models import ImportBatch, ImportReject
 from core.imports.progress import Teller
@@ -30,8 +29,6 @@ CHUNK_GROUPS = 5_000
 """Groups merged in one transaction, half a second of work; with fewer, pages of indexes are written more often."""
 PIECE_GROUPS = 1_000
 """Groups merged at a time within it: the records of more do not fit the processor's cache."""
-COLLECT_AT = 200_000
-"""Objects more than before that wake the cyclic collector; a chunk holds some 50,000, all free after it."""
 
 
 class BatchRun:
@@ -204,21 +201,6 @@ def chunks(staged: StagedFile, cursor: int) -> Iterator[list[list[StagedRow]]]:
     while chunk := list(staged.groups(cursor, CHUNK_GROUPS)):
         yield chunk
         cursor = chunk[-1][0].ready_at
-
-
-@contextmanager
-def collector_asleep() -> Iterator[None]:
-    """Let the cyclic collector sleep until there is reason to wake up.
-
-    A merger leaves no cycles, but the collector would look through its ten thousands of records again and again, a
-    third of the time of an import.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_AT, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def add_counts(counts: Counts, found: Counts) -> None:

@@ -11,6 +11,7 @@ import zlib
 from typing import Any
 
 from core.errors import ImportFileError
+from core.imports.collector import collector_asleep
 from core.imports.requests import InspectRequest, Request
 from core.plugin.namespace import open_places
 
@@ -63,7 +64,9 @@ def main() -> None:
     request = pickle.load(sys.stdin.buffer)  # noqa: S301  as above; it names readers of plugins
     limit_process(memory_bytes, cpu_seconds)
     try:
-        say(done=run_request(request))
+        with collector_asleep():
+            done = run_request(request)
+        say(done=done)
     except MemoryError:
         message = "The file needs more memory than one import may use."
         say(error=("file_too_large", message, "Split it, or save it as CSV.", {}))

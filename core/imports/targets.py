@@ -47,6 +47,8 @@ class ImportTarget:
     """Column that gets the record's key where the file gives nothing else for it, such as a policy's number."""
     reader: ClassVar[Reader | None] = None
     """Works out values from each other while the file is read, and rejects rows where they contradict each other."""
+    named_by: ClassVar[str] = ""
+    """Field by which two records of a row are the same one where the later says nothing of its own."""
     own_columns: ClassVar[tuple[str, ...]] = ("source", "source_key")
     """Columns of a new row that ``own_values`` fills."""
 
@@ -65,7 +67,8 @@ class ImportTarget:
         fields = {name: _target_field(self.model.fields[name]) for name in self.columns}
         for virtual in self.model.declaration.virtual:
             fields[virtual.name] = _target_field(virtual)
-        return TargetModel(self.model.id, fields, frozenset(self.links), self.has_attributes, self.reader)
+        links = frozenset(self.links)
+        return TargetModel(self.model.id, fields, links, self.has_attributes, self.reader, self.named_by)
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Give a key to entries that the profile left without one."""
@@ -108,28 +111,36 @@ class ImportTarget:
         shapes = {entry.shape for entry in entries}
         given = {self.key_column, *self.defaults}.union(*(shape.places for shape in shapes))
         names = tuple(name for name in self.columns if name in given)
-        picks = {shape: shape.picker(names) for shape in shapes}
-        defaults = [(at, self.defaults[name]) for at, name in enumerate(names) if name in self.defaults]
-        key_at = names.index(self.key_column) if self.key_column else None
-        links = [column[:-3] for column in self.link_columns]
-        batch, rows = chunk.batch.id, []
-        for entry in entries:
-            linked = entry.linked_ids.get
-            values = picks[entry.shape](entry.values)
-            for at, default in defaults:
-                if values[at] is None:
-                    values[at] = default
-            if key_at is not None and values[key_at] is None:
-                values[key_at] = entry.key
-            if self.has_attributes:
-                values.append(_json(entry.get("attributes")))
-            if self.has_branch:
-                values.append(entry.group.branch_id)
-            own = self.own_values(chunk, entry)
-            rows.append((entry.row_id, *values, *map(linked, links), *own, entry.digest, batch, entry.row_no, batch))
+        picks = {shape: shape.picker((*names, "attributes")) for shape in shapes}
+        picked = [picks[entry.shape](entry.values) for entry in entries]
+        self._fill(picked, names, entries)
+        links, batch = [column[:-3] for column in self.link_columns], chunk.batch.id
         extra = (("attributes",) if self.has_attributes else ()) + (("branch_id",) if self.has_branch else ())
+        end = len(names) + self.has_attributes
+        rows = [
+            (
+                entry.row_id, *values[:end], *((entry.group.branch_id,) if self.has_branch else ()),
+                *map(entry.linked_ids.get, links), *self.own_values(chunk, entry),
+                entry.digest, batch, entry.row_no, batch,
+            )
+            for entry, values in zip(entries, picked, strict=True)
+        ]  # fmt: skip
         origin = ("source_digest", "batch_id", "batch_row", "created_batch_id")
         return ("id", *names, *extra, *self.link_columns, *self.own_columns, *origin), rows
+
+    def _fill(self, picked: Sequence[list[Any]], names: Sequence[str], entries: Sequence[Entry]) -> None:
+        """Give new rows the values that a file may leave out, and the key where the model keeps it in a column."""
+        for at, name in enumerate(names):
+            default = self.defaults.get(name)
+            if name == self.key_column:
+                for values, entry in zip(picked, entries, strict=True):
+                    values[at] = entry.key if values[at] is None else values[at]
+            elif default is not None:
+                for values in picked:
+                    values[at] = default if values[at] is None else values[at]
+        if self.has_attributes:
+            for values in picked:
+                values[-1] = _json(values[-1])
 
     def own_values(self, chunk: Chunk, entry: Entry) -> tuple[Any, ...]:
         """Return the values of ``own_columns`` of a new row."""

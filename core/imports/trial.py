@@ -19,7 +19,7 @@ from core.registry.formats import masked
 if TYPE_CHECKING:
     from core.imports.chunk import Refused
     from core.imports.profiles import Profile
-    from core.imports.records import Shape
+    from core.imports.records import Built, Shape
     from core.plugin.contributions import ImportDoubts
     from core.registry.fields import Label
     from core.security.actors import Actor
@@ -87,9 +87,10 @@ class Trial:
     def _values(self, row: StagedRow, shapes: Mapping[int, Shape]) -> dict[str, Any]:
         """Return what a row says by record and field, personal numbers masked: the report is kept."""
         found: dict[str, Any] = {"branch": row.branch} if row.branch else {}
-        for number, _digest, key, values, links in row.records:
+        records = row.records
+        for number, _digest, key, values, links in records:
             shape = shapes[number]
-            said = {"key": key, **dict(zip(shape.fields, values)), **dict(zip(shape.links, links or ()))}  # noqa: B905  what was derived stands behind the fields; a record without links has no list of them
+            said = {"key": key, **said_of(shape, values, records, shapes), **dict(zip(shape.links, links or ()))}  # noqa: B905  a record without links has no list of them
             found.update({f"{shape.record}.{name}": value for name, value in said.items() if value is not None})
         return {name: self._masks.get(name, _as_it_is)(value) for name, value in found.items()}
 
@@ -99,6 +100,17 @@ class Trial:
         branch, asked = self._batch.branch_id, {"session": session, "batch_id": self._batch.id, "trial": True}
         for plugin_id, doubts in self._suite.plugins.gather("core_import_doubts", in_branch=branch, **asked):
             add_doubts(self.doubts, plugin_id, doubts)
+
+
+def said_of(
+    shape: Shape, values: list[Any] | int, records: Sequence[Built], shapes: Mapping[int, Shape]
+) -> dict[str, Any]:
+    """Return what a record says by field; one that another of its row covers says what that one does."""
+    if isinstance(values, int):
+        other, _, _, theirs, _ = records[values]
+        said = said_of(shapes[other], theirs, records, shapes)
+        return {name: said.get(name) for name in shape.fields}
+    return dict(zip(shape.fields, values))  # noqa: B905  what was derived stands behind the fields
 
 
 def add_doubts(known: dict[str, dict[str, Any]], plugin_id: str, doubts: ImportDoubts) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Final
 
 from core.values.text import fold
@@ -99,16 +101,22 @@ def _read(text: str) -> tuple[str, ...]:
     return tuple(reading for token in tokens if (reading := _reading(token)))
 
 
+@cache
+def _library() -> Callable[..., list[str]]:
+    # One character is asked for at a time; the phrases would take half a second and 45 MB.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    from pypinyin import lazy_pinyin
+
+    return lazy_pinyin
+
+
 def _reading(token: str) -> str:
     if token[0] < "\u3400":
         return token if token[0].isalnum() else ""
     known = _readings.get(token)
     if known is None:
-        from pypinyin import lazy_pinyin
-
-        known = (
-            lazy_pinyin(token, errors="ignore")[0] if _HAN.match(token) and lazy_pinyin(token, errors="ignore") else ""
-        )
+        found = _library()(token, errors="ignore") if _HAN.match(token) else []
+        known = found[0] if found else ""
         if known:
             _readings[token] = known
     return known

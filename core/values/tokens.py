@@ -37,7 +37,7 @@ def name_tokens(name: str) -> str:
 def plate_tokens(plate: str) -> str:
     """Return the tokens of a plate: every ending part, so that each inner part is the start of a token."""
     text = fold(plate).replace(" ", "")
-    return " ".join("l" + text[start:] for start in range(len(text) - 1))
+    return " ".join(["l" + text[start:] for start in range(len(text) - 1)])
 
 
 def query_tokens(text: str) -> list[list[tuple[str, bool]]]:

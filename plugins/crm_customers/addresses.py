@@ -44,6 +44,11 @@ class Address(NamedTuple):
     detail: str
     complete: bool
 
+    @property
+    def division_code(self) -> str | None:
+        """Code of the deepest level read, or none."""
+        return self.street_code or self.county_code or self.city_code or self.province_code or None
+
 
 @dataclass(slots=True)
 class _Reading:

@@ -7,20 +7,18 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from core.api import Chunk, Entry, ImportTarget, canonical, document_number, encode_json, fetch_in
+from core.api import Chunk, Entry, ImportTarget, Reader, canonical, document_number, encode_json, fetch_in
 from plugins.crm_customers.company_names import company_core
-from plugins.crm_customers.importing.details import CustomerDetails, division_code
+from plugins.crm_customers.importing.details import CustomerDetails
 from plugins.crm_customers.importing.directory import refuse_known
 from plugins.crm_customers.importing.managers import managed
-from plugins.crm_customers.importing.person import CustomerReading
+from plugins.crm_customers.importing.person import CUSTOMER, CustomerReading
 from plugins.crm_customers.importing.winners import winning_values
 from plugins.crm_customers.models import Customer, CustomerSource
-from plugins.crm_customers.search import CUSTOMER_KIND, customer_document
+from plugins.crm_customers.search import CUSTOMER_KIND
 
 KEYS_REMEMBERED = 100_000
 """Customers whose key is known by what was delivered of them: some 25 MB."""
-_SELF = "customer"
-"""What an entry awaits when another record of its row is the same customer."""
 
 _PLAIN = (
     "kind", "sex", "birth_on", "occupation", "income", "industry_code", "ownership_code", "origin", "channel",
@@ -57,23 +55,16 @@ class CustomerTarget(ImportTarget):
 
     model_id: ClassVar[str] = "crm_customers.customer"
     document_kind: ClassVar[int] = CUSTOMER_KIND
+    reader: ClassVar[Reader | None] = CUSTOMER
+    named_by: ClassVar[str] = "name"
 
     def identify(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Read each customer and give it the key by which its source knows it."""
         rows: dict[int, list[Entry]] = {}
-        covered: list[tuple[Entry, Entry]] = []
         for entry in entries:
-            before = rows.setdefault(id(entry.siblings), [])
-            covering = next((other for other in before if _covers(other, entry)), None)
-            if covering is None:
-                before.append(entry)
-            else:
-                entry.wait_for(_SELF, covering)
-                covered.append((entry, covering))
+            rows.setdefault(id(entry.siblings), []).append(entry)
         for found in rows.values():
             self._give_keys(chunk, found)
-        for entry, covering in covered:
-            entry.key, entry.reading = covering.key, covering.reading
 
     def _give_keys(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Give keys to the customers of one row; one that was delivered before in the same words is not read again."""
@@ -112,12 +103,6 @@ class CustomerTarget(ImportTarget):
 
     def load(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Write the customers of the entries."""
-        self._load_once(chunk, [entry for entry in entries if _SELF not in entry.awaited])
-        for entry in entries:
-            if _SELF in entry.awaited:
-                entry.row_id, entry.state = entry.awaited[_SELF].row_id, "same"
-
-    def _load_once(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         changed = [entry for entry in entries if entry.known_digest != entry.digest]
         changed.sort(key=attrgetter("row_no"))
         _read_all(chunk, changed)
@@ -129,11 +114,10 @@ class CustomerTarget(ImportTarget):
         for entry in unlinked:
             entry.row_id = entry.row_id or known.get(entry.key)
         fresh = self._make(chunk, [entry for entry in unlinked if entry.row_id is None])
-        details = CustomerDetails(chunk, fresh)
-        self._insert(chunk, fresh, changed, details)
+        self._insert(chunk, fresh, changed)
         self._link_sources(chunk, changed, linked)
         self._update(chunk, [entry for entry in changed if entry.row_id not in fresh])
-        details.write(entries, changed)
+        CustomerDetails(chunk, fresh).write(entries, changed)
 
     def _find_by_identity(self, chunk: Chunk, entries: Sequence[Entry]) -> None:
         by_document = {
@@ -191,9 +175,7 @@ class CustomerTarget(ImportTarget):
             entry.row_id = first.row_id
         return {entry.row_id or 0: entry for entry in firsts}
 
-    def _insert(
-        self, chunk: Chunk, fresh: dict[int, Entry], entries: Sequence[Entry], details: CustomerDetails
-    ) -> None:
+    def _insert(self, chunk: Chunk, fresh: dict[int, Entry], entries: Sequence[Entry]) -> None:
         """Insert new customers with all that the chunk says of them; the later row wins a field."""
         said: dict[int, dict[str, Any]] = {row_id: {} for row_id in fresh}
         mine = [entry for entry in entries if entry.row_id in said]
@@ -204,21 +186,20 @@ class CustomerTarget(ImportTarget):
         for entry in fresh.values():
             reading, get = entry.reading, said[entry.row_id or 0].get
             document = reading.document
-            pinyin, tokens = customer_document(reading.name)
-            place = details.place_of(entry)
+            place = reading.place
             plain = [get(name) for name in _PLAIN[3:9]]
             rows.append((
-                entry.row_id, f"C{entry.row_id:08d}", reading.name[:200], reading.name_key[:200], pinyin,
+                entry.row_id, f"C{entry.row_id:08d}", reading.name[:200], reading.name_key[:200], reading.pinyin,
                 reading.kind, get("sex") or (document.sex if document else None),
                 get("birth_on") or (document.birth_on if document else None), *plain, get("credit") or "good",
                 get("lost_to"), get("swept_on"),
                 managers.get(entry.row_id), "unattached", "acquire", False, False, False, 0, 0, 0, 0, 0, 0,
                 chunk.batch.day.isoformat() if get("intention") else None, (place.street or None) if place else None,
-                division_code(place) if place else None, _dump(get("attributes")), 1, chunk.batch.now,
+                place.division_code if place else None, _dump(get("attributes")), 1, chunk.batch.now,
                 chunk.batch.now, chunk.batch.id,
             ))  # fmt: skip
-            if tokens:
-                chunk.index_document(document_number(CUSTOMER_KIND, entry.row_id or 0), tokens, is_new=True)
+            if reading.tokens:
+                chunk.index_document(document_number(CUSTOMER_KIND, entry.row_id or 0), reading.tokens, is_new=True)
         chunk.insert(Customer.__table__, _INSERT, rows)  # type: ignore[arg-type]  # a mapped class's table is a Table
 
     def _link_sources(self, chunk: Chunk, entries: Sequence[Entry], linked: set[str | None]) -> None:
@@ -292,21 +273,14 @@ def _people_by_number(chunk: Chunk, indexes: Sequence[bytes]) -> dict[tuple[byte
 
 
 def _read(chunk: Chunk, entry: Entry) -> CustomerReading:
-    return CustomerReading(dict(entry.delivered()), chunk.vault, chunk.batch.area_codes.get(entry.group.branch_id, ""))
+    area_code = chunk.batch.area_codes.get(entry.group.branch_id, "")
+    return CustomerReading(entry.get("reading"), chunk.vault, area_code)
 
 
 def _read_all(chunk: Chunk, entries: Sequence[Entry]) -> None:
     """Read the customers whose key was known without."""
     for entry in entries:
         entry.reading = entry.reading or _read(chunk, entry)
-
-
-def _covers(other: Entry, entry: Entry) -> bool:
-    """Whether another record of the row says all that this one says: holder and insured are mostly one person."""
-    name = entry.get("name")
-    if entry.key is not None or name is None or other.get("name") != name:
-        return False
-    return all(value is None or other.get(field) == value for field, value in entry.delivered())
 
 
 def _key_in_row(entry: Entry) -> str | None:

@@ -8,8 +8,6 @@ from typing import Any
 from core.api import Chunk, Entry, fetch_in
 from core.values.masks import mask_phone, mask_resident_id
 from core.values.text import fold
-from plugins.crm_customers.addresses import Address as ParsedAddress
-from plugins.crm_customers.addresses import parse_address
 from plugins.crm_customers.importing.person import CONTACT_PLACE, ID_PLACE, Document, Number
 from plugins.crm_customers.models import Address, ContactPoint, CustomerBranch, CustomerIdentity, CustomerMark
 
@@ -36,19 +34,6 @@ class CustomerDetails:
     def __init__(self, chunk: Chunk, fresh: dict[int, Entry]) -> None:
         self.chunk = chunk
         self.fresh = fresh
-
-    def place_of(self, entry: Entry) -> ParsedAddress | None:
-        """Return the parsed address of an entry."""
-        text = entry.get("address")
-        if not text:
-            return None
-        cache: dict[str, ParsedAddress] = self.chunk.memory.setdefault("addresses", {})
-        found = cache.get(text)
-        if found is None:
-            if len(cache) > 20_000:
-                cache.clear()
-            found = cache[text] = parse_address(text)
-        return found
 
     def write(self, entries: Sequence[Entry], changed: Sequence[Entry]) -> None:
         """Write relations of all entries, and the other details of those whose delivery is new or changed."""
@@ -139,29 +124,19 @@ class CustomerDetails:
         self.chunk.insert(table, _CONTACT, rows)
 
     def _addresses(self, entries: Sequence[Entry]) -> None:
-        placed = [entry for entry in entries if entry.get("address")]
+        placed = [entry for entry in entries if entry.reading.place is not None]
         known = {(row[0], fold(row[1])) for row in self._known(placed, "text", "crm_customers_address")}
         wanted: dict[tuple[Any, ...], Entry] = {}
         for entry in placed:
-            key = (entry.row_id, fold(entry.get("address")))
+            key = (entry.row_id, entry.reading.place.folded)
             if key not in known:
                 wanted.setdefault(key, entry)
         table: Any = Address.__table__
-        rows = []
-        for entry, row_id in zip(wanted.values(), self.chunk.take_ids(table, len(wanted)), strict=True):
-            place = self.place_of(entry)
-            if place is None:
-                continue
-            parts = (
-                place.province,
-                place.city,
-                place.county,
-                place.street,
-                place.detail,
-                division_code(place),
-                place.complete,
-            )
-            rows.append((row_id, entry.row_id, entry.get("address")[:300], *parts, *self._dated(entry)))
+        ids = self.chunk.take_ids(table, len(wanted))
+        rows = [
+            (row_id, entry.row_id, entry.get("address")[:300], *entry.reading.place[1:], *self._dated(entry))
+            for entry, row_id in zip(wanted.values(), ids, strict=True)
+        ]
         self.chunk.insert(table, _ADDRESS, rows)
 
     def _marks(self, entries: Sequence[Entry]) -> None:
@@ -176,11 +151,6 @@ class CustomerDetails:
             known = set(self._known(entries, "kind", "crm_customers_customer_mark"))
             fresh = [row for key, row in rows.items() if key not in known]
             self.chunk.insert(CustomerMark.__table__, _MARK, fresh)  # type: ignore[arg-type]  # a mapped class's table is a Table
-
-
-def division_code(place: ParsedAddress) -> str | None:
-    """Return the code of the deepest level read, or none."""
-    return place.street_code or place.county_code or place.city_code or place.province_code or None
 
 
 def _masked(number: Number) -> str:

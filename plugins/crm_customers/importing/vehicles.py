@@ -9,7 +9,6 @@ from core.api import Chunk, Entry, ImportTarget, Reader, document_number, fetch_
 from core.values.masks import mask_phone
 from core.values.phones import read_phones
 from plugins.crm_customers.addresses import parse_address
-from plugins.crm_customers.importing.details import division_code
 from plugins.crm_customers.importing.readers import vehicle
 from plugins.crm_customers.search import REGISTRY_KIND, VEHICLE_KIND, vehicle_tokens
 
@@ -131,7 +130,7 @@ class RegistryVehicleTarget(ImportTarget):
         sealed_phone = vault.seal(phone.number, PHONE_PLACE, row_id) if phone else None
         phone_index = vault.index(phone.number, PHONE_PLACE) if phone else None
         place = parse_address(entry.get("address")) if entry.get("address") else None
-        where = (place.county or None, place.street or None, division_code(place)) if place else (None, None, None)
+        where = (place.county or None, place.street or None, place.division_code) if place else (None, None, None)
         if tokens := entry.get("tokens"):
             chunk.index_document(document_number(REGISTRY_KIND, row_id), tokens, is_new=True)
         masked = mask_phone(phone.number) if phone else None

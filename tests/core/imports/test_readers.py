@@ -14,6 +14,7 @@ from core.imports.options import StageOptions
 from core.imports.profile_file import load_profile
 from core.imports.stage import stage_file, stage_here
 from core.imports.staging import StagedFile
+from core.imports.trial import said_of
 from core.plugin.namespace import open_places
 from tests.core.imports.conftest import PROFILES
 
@@ -67,6 +68,44 @@ def test_what_a_reader_refuses_is_a_rejected_row_with_its_reason(staged):
 
     assert rejected.row_no == 2
     assert [error["code"] for error in rejected.errors] == ["cover_backwards"]
+
+
+def staged_customers(catalogue, tmp_path, text):
+    """Return by record its values as the child stages them, and what they say by field."""
+    model = "crm_customers.customer"
+    changed = {**catalogue, model: dataclasses.replace(catalogue[model], named_by="name")}
+    profile, file = load_profile(PROFILES / "policy.toml", changed), tmp_path / "people.csv"
+    file.write_text(text, encoding="utf-8")
+    stage_here(file, profile, tmp_path / "people.sqlite", StageOptions(name=file.name), lambda rows, total: None)
+    with StagedFile.open(tmp_path / "people.sqlite") as opened:
+        ((row,),) = opened.groups()
+        records, shapes = row.records, opened.shapes
+        return {
+            shapes[number].record: (values, said_of(shapes[number], values, records, shapes))
+            for number, _, _, values, _ in records
+        }
+
+
+def test_an_insured_who_says_no_more_than_the_holder_is_staged_as_the_holder(catalogue, tmp_path):
+    found = staged_customers(catalogue, tmp_path, f"{HEAD}\n{GOOD}\n")
+
+    values, said = found["insured"]
+    assert [*found][values] == "holder"
+    assert said["name"] == "张三"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"), [("联系电话", ("李四", "")), ("被保险人电话", ("张三", "13905730001"))], ids=["name", "phone"]
+)
+def test_an_insured_who_says_something_of_his_own_is_staged_as_himself(catalogue, tmp_path, header, cells):
+    name, phone = cells
+    row = GOOD.split(",")
+    row[2] = name
+
+    values, said = staged_customers(catalogue, tmp_path, f"{HEAD},{header}\n{','.join(row)},{phone}\n")["insured"]
+
+    assert isinstance(values, list)
+    assert said["name"] == name
 
 
 @pytest.fixture
