@@ -24,13 +24,13 @@ CUSTOMER = Reader(
 class Document:
     """An identity document; ``index`` is its blind index, and only a valid number is a key."""
 
+    index: bytes
     kind: str
     number: str
     valid: bool
     problem: str | None
     birth_on: str | None
     sex: str | None
-    index: bytes
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class CustomerReading:
     def __init__(self, said: bytes, vault: Vault, area_code: str) -> None:
         fields = marshal.loads(said)  # noqa: S302 -- our own child wrote it
         self.name, self.name_key, self.kind, self.pinyin, self.tokens, document, self._numbers, place = fields
-        self.document = document and Document(*document, index=vault.index(document[1], ID_PLACE))
+        self.document = document and Document(vault.index(document[1], ID_PLACE), *document)
         self.place = place and Place(*place)
         self._vault = vault
         self._area_code = area_code
