@@ -13,16 +13,17 @@ from sqlalchemy import create_engine, text
 from core.app import Suite, build_suite, import_core_tables
 from core.config import Settings
 from core.crypto import create_keys
-from core.db.base import Base
 from core.db.session import Database
 from core.plugin.discovery import discover
 from core.plugin.resolver import requirements
+from core.testing.tables import make_tables
 
 # Must happen before the module is imported: failures then show the values compared.
 pytest.register_assert_rewrite("core.testing.people")
 
 POSTGRES = os.environ.get("BANYAN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-REDIS = os.environ.get("BANYAN_TEST_REDIS", "redis://127.0.0.1:6379/15")
+REDIS = os.environ.get("BANYAN_TEST_REDIS", "redis://127.0.0.1:6379")
+REDIS_CLAIM, REDIS_CLAIM_SECONDS = "banyan-test", 600
 REQUIRED = os.environ.get("BANYAN_REQUIRE_SERVICES") == "1"
 
 
@@ -60,7 +61,7 @@ def settings(data_folder: Path, enabled_plugins: tuple[str, ...], plugin_paths: 
 def suite(settings: Settings) -> Iterator[Suite]:
     """An embedded suite with all tables and no rows."""
     suite = build_suite(settings)
-    Base.metadata.create_all(suite.database.writer)
+    make_tables(suite.database)
     yield suite
     suite.close()
 
@@ -79,7 +80,7 @@ def database(database_url: str) -> Iterator[Database]:
     """A database of each kind with the tables of everything imported so far."""
     import_core_tables()
     database = Database(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    Base.metadata.create_all(database.writer)
+    make_tables(database)
     yield database
     database.dispose()
 
@@ -90,7 +91,7 @@ def any_suite(
 ) -> Iterator[Suite]:
     """A suite on each kind of database, with all tables and no rows."""
     suite = build_suite(make_settings(data_folder, enabled_plugins, plugin_paths, database_url))
-    Base.metadata.create_all(suite.database.writer)
+    make_tables(suite.database)
     yield suite
     suite.close()
 
@@ -125,6 +126,37 @@ def postgres_database() -> Iterator[str]:
         with server.connect() as connection:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
         server.dispose()
+
+
+def redis_database() -> Iterator[str]:
+    """Claim an empty database of the server for one test, and empty it afterwards; skips when there is no server.
+
+    Tests of other processes, of another run too, take another one: a worker hears every ring in its database.
+    Databases 8 to 15 are for tests.
+    """
+    from redis import Redis
+    from redis.exceptions import ConnectionError as Unreachable
+
+    for number in range(15, 7, -1):
+        client = Redis.from_url(f"{REDIS}/{number}", socket_connect_timeout=1)
+        try:
+            claimed = client.set(REDIS_CLAIM, os.getpid(), nx=True, ex=REDIS_CLAIM_SECONDS)
+        except Unreachable as error:
+            missing(f"Redis is not reachable: {error}")
+            raise
+        if claimed:
+            break
+    else:
+        raise RuntimeError("the databases 8 to 15 of the Redis server are all in use by tests")
+    try:
+        with client.pipeline(transaction=True) as pipeline:
+            pipeline.flushdb()
+            pipeline.set(REDIS_CLAIM, os.getpid(), ex=REDIS_CLAIM_SECONDS)
+            pipeline.execute()
+        yield f"{REDIS}/{number}"
+    finally:
+        client.flushdb()
+        client.close()
 
 
 def missing(reason: str) -> None:

@@ -15,6 +15,7 @@ from core.security.actors import system_actor
 from core.security.branches import add_branch
 from core.security.permissions import find_role, give_grant
 from core.testing.fixtures import make_settings, missing
+from core.testing.people import quick_hasher
 from tests.acceptance.installation import PASSWORD, Installation, Site
 
 
@@ -23,7 +24,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh installation with a city branch, two county branches and four people; copied, never used itself."""
     folder = tmp_path_factory.mktemp("template") / "data"
     suite, _ = initialise(make_settings(folder, ("crm_customers",)))
-    with suite.database.write(system_actor("test data")) as session:
+    with pytest.MonkeyPatch.context() as patch, suite.database.write(system_actor("test data")) as session:
         city = add_branch(session, "3304", "嘉兴", None, "0573")
         haining = add_branch(session, "330481", "海宁", city, "0573")
         pinghu = add_branch(session, "330482", "平湖", city, "0573")
@@ -33,6 +34,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "haining": ("branch_manager", haining),
             "pinghu": ("clerk", pinghu),
         }
+        patch.setattr("core.security.passwords._hasher", quick_hasher())
         for name, (role, branch) in places.items():
             user = add_user(session, name, name.title(), PASSWORD, branch or city)
             give_grant(session, user, find_role(session, role), branch)

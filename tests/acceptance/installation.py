@@ -1,17 +1,18 @@
-"""An installation under test: a data folder, the command `banyan` as a process, the server as a process."""
+"""An installation under test: a data folder, the command `banyan` as a process, the server as processes."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import httpx2
 
 from core.commands.import_ import REJECTS
 from core.db.sqlite import dbapi2 as sqlite
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -49,16 +51,7 @@ class Installation:
 
     def run(self, *words: str | Path, status: int | tuple[int, ...] = 0, typed: str = "") -> str:
         """Run a command; returns what it says, or with another status than 0 what it complains of."""
-        done = subprocess.run(
-            [*COMMAND, *map(str, words)],
-            check=False,  # the status is compared below
-            input=typed,
-            text=True,
-            capture_output=True,
-            env=self.environment,
-            cwd=ROOT,
-            timeout=PATIENCE,
-        )
+        done = forked.run(words, self.environment, typed)
         expected = status if isinstance(status, tuple) else (status,)
         assert done.returncode in expected, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stderr if expected == (done.returncode,) != (0,) else done.stdout
@@ -93,34 +86,18 @@ class Installation:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """Run jobs in a process of its own until the block ends."""
-        with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen([*COMMAND, "worker"], env=self.environment, cwd=ROOT, stdout=log, stderr=log)
-            try:
-                yield
-            finally:
-                process.terminate()
-                process.wait(40)
+        with forked.running(("worker",), self.environment, self.folder / "worker.log"):
+            yield
 
     @contextmanager
     def served(self) -> Iterator[Site]:
-        """Serve until the block ends."""
-        port = _free_port()
-        log = (self.folder / "server.log").open("ab")
-        command = [*COMMAND, "serve", "--port", str(port)]
-        process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            site = Site(f"http://127.0.0.1:{port}")
-            _await(site.url, process, self.folder / "server.log")
+        """Serve until the block ends, with a worker at the side as `banyan serve` has one with the embedded broker."""
+        port, log = free_port(), self.folder / "server.log"
+        site = Site(f"http://127.0.0.1:{port}")
+        command = ("serve", "--port", port, "--no-worker")
+        with forked.running(command, self.environment, log) as server, self.worker():
+            _await(site.url, server, log)
             yield site
-        finally:
-            process.terminate()
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-            finally:
-                log.close()
 
 
 @dataclass
@@ -144,16 +121,19 @@ class Site:
             yield client
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """Return a port that nobody has; not one of those that the system gives to connections at any moment."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(url: str, process: BaseProcess, log: Path) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        if process.poll() is not None:
+        if not process.is_alive():
             break
         try:
             if httpx2.get(f"{url}/health", timeout=5).status_code < 500:

@@ -9,7 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from core.app import build_suite
+from core.config import load_settings
 from core.db.sqlite import dbapi2 as sqlite
+from core.jobs import queue
+from core.security.actors import system_actor
 from tests.acceptance.installation import Installation
 
 VERSIONS = Path(__file__).parents[1] / "dummy_plugins" / "versions"
@@ -48,6 +52,14 @@ def fill(installation: Installation, orders: int = 6) -> None:
             database.execute(
                 "INSERT INTO dummy_shop_line (order_id, above_id, text) VALUES (?, ?, ?)", (number, above, "x'\"%\n")
             )
+
+
+def enqueue(file: str, count: int, job: str) -> None:
+    """Queue jobs of the shop, each with its number and a file; in a process whose settings are an installation's."""
+    suite, actor = build_suite(load_settings()), system_actor("test")
+    with suite.database.write(actor) as session:
+        for number in range(count):
+            queue.enqueue(session, job, {"file": file, "number": number}, key=None, actor=actor, branch_id=None)
 
 
 def rows(installation: Installation, columns: Sequence[str] = ()) -> dict[str, list[Any]]:

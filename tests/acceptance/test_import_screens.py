@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.testing.fixtures import REDIS, postgres_database
+from core.testing.fixtures import postgres_database, redis_database
 from tests.acceptance.installation import PASSWORD, Installation, Site
 from tests.acceptance.test_core_files import POLICY, policy, written
 
@@ -42,15 +42,14 @@ def site(request: pytest.FixtureRequest, installation: Installation, tmp_path: P
             yield site
         return
     with ExitStack() as left:
-        url = left.enter_context(contextmanager(postgres_database)())
-        made = on_services(tmp_path / "elsewhere", url)
-        left.enter_context(made.worker())
+        url, broker = (left.enter_context(contextmanager(each)()) for each in (postgres_database, redis_database))
+        made = on_services(tmp_path / "elsewhere", url, broker)
         yield left.enter_context(made.served())
 
 
-def on_services(folder: Path, url: str) -> Installation:
+def on_services(folder: Path, url: str, broker: str) -> Installation:
     """An installation that differs from the embedded one by two addresses only, set up by commands."""
-    made = Installation(folder, {"BANYAN_DATABASE__URL": url, "BANYAN_BROKER__URL": REDIS})
+    made = Installation(folder, {"BANYAN_DATABASE__URL": url, "BANYAN_BROKER__URL": broker})
     made.run("init")
     made.run("branch", "add", "3304", "嘉兴", "--area-code", "0573")
     made.run("branch", "add", "330481", "海宁", "--parent", "3304", "--area-code", "0573")

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from core.testing.fixtures import REDIS, postgres_database
-from tests.acceptance.installation import COMMAND, PASSWORD, PATIENCE, ROOT, Installation
+from core.testing.fixtures import postgres_database, redis_database
+from tests.acceptance.installation import COMMAND, PASSWORD, PATIENCE, ROOT, Installation, free_port
 from tests.acceptance.test_core_files import POLICY, policy, written
 
 
@@ -36,21 +36,13 @@ def started(installation: Installation, port: int) -> tuple[str, str]:
     return "".join(said) + (process.stdout.read() if process.stdout else ""), answer
 
 
-def _port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_one_command_sets_up_an_empty_folder_and_a_second_start_goes_on_with_what_is_there(tmp_path: Path) -> None:
     made = Installation(tmp_path / "data")
 
-    first, _ = started(made, _port())
+    first, _ = started(made, free_port())
     made.run("branch", "add", "3304", "嘉兴", "--area-code", "0573")
     tables = made.contents()
-    second, page = started(made, _port())
+    second, page = started(made, free_port())
 
     assert re.search(r"http://127\.0\.0\.1:\d+/first-admin/[\w-]{32}", first), first
     assert "Banyan is ready" in second
@@ -90,9 +82,9 @@ def test_readiness_ends_with_the_database_while_the_process_lives(installation: 
 
 @pytest.mark.services
 def test_two_addresses_in_the_settings_file_are_all_that_leaves_the_embedded_defaults(tmp_path: Path) -> None:
-    with contextmanager(postgres_database)() as url:
+    with contextmanager(postgres_database)() as url, contextmanager(redis_database)() as broker:
         settings = tmp_path / "config.toml"
-        settings.write_text(f'[database]\nurl = "{url}"\n[broker]\nurl = "{REDIS}"\n', "utf-8")
+        settings.write_text(f'[database]\nurl = "{url}"\n[broker]\nurl = "{broker}"\n', "utf-8")
         made = Installation(tmp_path / "data", {"BANYAN_CONFIG": str(settings)})
         made.run("init")
         made.run("branch", "add", "3304", "嘉兴", "--area-code", "0573")
@@ -101,7 +93,7 @@ def test_two_addresses_in_the_settings_file_are_all_that_leaves_the_embedded_def
         row = policy("P1", "陈美芳", "100", "2026-01-01", "2026-12-31", "嘉兴")
         report = made.load(written(tmp_path / "保单.csv", POLICY, row), "policy")
         checks = {check["id"]: check["text"] for check in json.loads(made.run("doctor", "--json"))["checks"]}
-        with made.worker(), made.served() as site, site.signed_in("haining") as client:
+        with made.served() as site, site.signed_in("haining") as client:
             page = client.get("/crm_customers/customers").text
 
     assert report["new"] == 1

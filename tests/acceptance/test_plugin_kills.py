@@ -2,16 +2,16 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.acceptance import shop
-from tests.acceptance.installation import PATIENCE, ROOT, Installation
+from tests.acceptance.installation import PATIENCE, Installation
+from tests.core.lifecycle import kill_runner
 
-pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
+pytestmark = pytest.mark.feature("CO-09")
 MOMENTARY = ("core_plugin_step", "core_job", "core_epoch", "core_audit_entry", "core_audit_head", "core_plugin")
 """Tables that tell when and in how many attempts something was done."""
 ACTIONS = [("upgrade", "", "2.0"), ("uninstall", "archive", "1.0"), ("uninstall", "drop", "1.0")]
@@ -35,9 +35,7 @@ def copied(with_shop: Path, folder: Path, version: str) -> Installation:
 
 def killed(installation: Installation, action: str, mode: str, point: str) -> int:
     """Do an action in processes that are killed; returns how many were."""
-    command = [sys.executable, "-m", "tests.core.lifecycle.kill_runner", action, mode, point]
-    done = subprocess.run(command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False,
-                          timeout=PATIENCE * 3)  # fmt: skip
+    done = forked.call(kill_runner.torture, installation.environment, action, mode, point, seconds=PATIENCE * 3)
     assert done.returncode == 0, done.stdout + done.stderr
     return int(json.loads(done.stdout.splitlines()[-1]))
 

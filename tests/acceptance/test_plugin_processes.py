@@ -1,30 +1,17 @@
 """Running processes follow what is installed: only the plugin at work pauses, its jobs wait, then all run new code."""
 
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.acceptance import shop
-from tests.acceptance.installation import ROOT, Installation
+from tests.acceptance.installation import Installation
 
-pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
-ENQUEUE = """
-import sys
-from core.app import build_suite
-from core.config import load_settings
-from core.jobs.queue import enqueue
-from core.security.actors import system_actor
-suite, actor = build_suite(load_settings()), system_actor("test")
-with suite.database.write(actor) as session:
-    for number in range(int(sys.argv[2])):
-        payload = {"file": sys.argv[1], "number": number}
-        enqueue(session, sys.argv[3], payload, key=None, actor=actor, branch_id=None)
-"""
+pytestmark = pytest.mark.feature("CO-09")
 PATIENCE = 90.0
 
 
@@ -38,8 +25,8 @@ def installed(template: Path, tmp_path: Path) -> Installation:
 
 
 def enqueue(installation: Installation, file: Path, count: int, job: str = "dummy_shop.note") -> None:
-    command = [sys.executable, "-c", ENQUEUE, str(file), str(count), job]
-    subprocess.run(command, cwd=ROOT, env=installation.environment, check=True)
+    done = forked.call(shop.enqueue, installation.environment, str(file), count, job)
+    assert done.returncode == 0, done.stderr
 
 
 def until(look, expected):

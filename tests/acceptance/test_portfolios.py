@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, defaultdict
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.db.sqlite import dbapi2 as sqlite
 from tests.acceptance.installation import DATA, Installation
 
 pytestmark = [
@@ -38,6 +40,15 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def facts_of(installation: Installation) -> Rows:
     return {noun: installation.rows(f"crm_customers.{noun}", fields) for noun, fields in FIELDS.items()}
+
+
+def stored(installation: Installation) -> dict[str, list[tuple[Any, ...]]]:
+    """The same from the tables: exporting them takes a minute."""
+    with closing(sqlite.connect(installation.folder / "banyan.db")) as database:
+        return {
+            noun: list(database.execute(f"SELECT id, {fields} FROM crm_customers_{noun} ORDER BY id"))
+            for noun, fields in FIELDS.items()
+        }
 
 
 def of(facts: Rows, noun: str, source: str) -> list[dict[str, Any]]:
@@ -145,15 +156,16 @@ def test_the_customers_of_the_three_sets_are_all_there(facts: Rows) -> None:
     assert len(facts["customer"]) == 45_706 + 14_803 + 8_636
 
 
-def test_importing_again_in_another_order_changes_nothing(loaded: tuple[Installation, Any], facts: Rows) -> None:
+def test_importing_again_in_another_order_changes_nothing(loaded: tuple[Installation, Any]) -> None:
     installation, _ = loaded
+    before = stored(installation)
 
     again = {profile: installation.load(DATA / file, profile) for profile, file in reversed(FILES.items())}
 
     assert {profile: (each["new"], each["changed"], each["rejected"]) for profile, each in again.items()} == (
         dict.fromkeys(FILES, (0, 0, 0))
     )
-    assert facts_of(installation) == facts
+    assert stored(installation) == before
 
 
 def test_undoing_batches_brings_the_state_before_back(template: Path, tmp_path: Path) -> None:

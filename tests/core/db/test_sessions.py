@@ -1,7 +1,5 @@
 """Sessions of several processes on one SQLite file: no update is lost, none fails as locked (T-07)."""
 
-import multiprocessing
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -12,6 +10,7 @@ from core.db.session import Database
 from core.errors import UnscopedError
 from core.plugin.models import Epoch
 from core.security.actors import system_actor
+from tests import forked
 
 ACTOR = system_actor("test")
 PROCESSES = 4
@@ -42,9 +41,8 @@ def sqlite(tmp_path):
 
 
 def test_no_update_of_four_processes_is_lost(sqlite):
-    spawn = multiprocessing.get_context("spawn")
-    failures = spawn.Queue()
-    processes = [spawn.Process(target=count_up, args=(sqlite.url, failures)) for _ in range(PROCESSES)]
+    failures = forked.CONTEXT.Queue()
+    processes = [forked.CONTEXT.Process(target=count_up, args=(sqlite.url, failures)) for _ in range(PROCESSES)]
 
     for process in processes:
         process.start()

@@ -1,7 +1,5 @@
 """Run one import batch in forked processes that are killed: after every commit, and at random moments between.
 
-python -m tests.core.imports.kill_runner DATA DATABASE_URL FILE KILLS CHUNK SEED -> JSON with the number of kills
-
 The first processes die while the file is being read and merged at once. The others find it read, so that a process
 costs no more than the chunk it merges.
 """
@@ -29,17 +27,24 @@ WHILE_READING = 8
 """Processes that read the file themselves: each begins it anew."""
 
 
-def main() -> None:
-    data, url, file, kills, chunk, seed = sys.argv[1:]
-    running.CHUNK_GROUPS = int(chunk)
-    environment = {"BANYAN_DATA__FOLDER": data, "BANYAN_DATABASE__URL": url}
-    chance, counts = random.Random(int(seed)), {"commit": 0, "random": 0, "failed": 0}
+def torture(environment: dict[str, str], file: Path, kills: int, chunk: int, seed: int) -> None:
+    """Import a file, and say the numbers of kills as JSON.
+
+    Args:
+        environment: The settings of an installation.
+        file: A list of policies.
+        kills: Number of kills at random moments.
+        chunk: Groups in a transaction.
+        seed: Of the moments.
+    """
+    running.CHUNK_GROUPS = chunk
+    chance, counts = random.Random(seed), {"commit": 0, "random": 0, "failed": 0}
     for number in range(ATTEMPTS):
-        wanted = counts["random"] < int(kills) and chance.random() < 0.8
+        wanted = counts["random"] < kills and chance.random() < 0.8
         moment = chance.uniform(0.02, 2.5 if number < WHILE_READING else 0.6) if wanted else None
         child = os.fork()
         if child == 0:
-            attempt(environment, Path(file), read=number >= WHILE_READING)
+            attempt(environment, file, read=number >= WHILE_READING)
         how, status = wait(child, moment)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
             sys.stdout.write(json.dumps(counts))
@@ -86,7 +91,3 @@ def read_first(importer: Importer, number: int) -> None:
 def die() -> bool:
     os.kill(os.getpid(), signal.SIGKILL)
     return True
-
-
-if __name__ == "__main__":
-    main()

@@ -3,10 +3,7 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -21,9 +18,10 @@ from core.imports.rejects import rejects_csv
 from core.security.actors import Actor, system_actor
 from core.security.branches import add_branch
 from plugins.crm_customers.demo import write_portfolio
+from tests import forked
+from tests.core.imports.loud_import import import_aloud
 
 ACTOR = system_actor("test")
-ROOT = Path(__file__).resolve().parents[3]
 TABLES = ("customer", "contact_point", "customer_source", "policy", "policy_term", "vehicle", "insured_item")
 
 
@@ -168,36 +166,22 @@ def test_rejected_rows_come_back_with_the_same_profile_once_their_cause_is_gone(
     assert not any(note in str(attributes) for attributes in kept for note in NOTE_COLUMNS["en"])
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from core.app import build_suite
-from core.imports import batches, running
-from core.security.actors import system_actor
-from core.testing.fixtures import make_settings
-folder, url, file = sys.argv[1:]
-running.CHUNK_GROUPS = 20
-suite = build_suite(make_settings(Path(folder), ("crm_customers",), (), url))
-importer = batches.Importer(suite)
-batch = importer.start(system_actor("test"), Path(file), "p", "policy", "330402")
-print("started", flush=True)
-print(importer.run(batch, lambda phase, done, total: print(phase, flush=True)).state, flush=True)
-"""
-
-
 def test_processes_killed_anywhere_lose_and_double_nothing(installed, policies, data_folder, database_url):
     rng, outcome, deaths = random.Random(11), "", 0
+    said = data_folder / "said"
+    os.mkfifo(said)
+    streams = (os.devnull, str(said), str(data_folder / "complaints"))
+    settings = {**os.environ, "BANYAN_DATA__FOLDER": str(data_folder), "BANYAN_DATABASE__URL": database_url}
     while outcome != "done" and deaths < 12:
-        command = [sys.executable, "-c", KILLED, str(data_folder), database_url, str(policies.path)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+        child = forked.start(import_aloud, settings, streams, str(policies.path))
         lines = rng.randrange(1, 9)
-        for line in child.stdout:
-            outcome, lines = line.strip(), lines - 1
-            if lines == 0 and deaths < 6:
-                os.killpg(child.pid, signal.SIGKILL)
-                deaths += 1
-        child.wait()
+        with said.open() as steps:
+            for line in steps:
+                outcome, lines = line.strip(), lines - 1
+                if lines == 0 and deaths < 6:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    deaths += 1
+        child.join()
     assert outcome == "done"
     assert deaths
     with installed.database.read(ACTOR) as session:

@@ -2,16 +2,15 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from core.security.actors import system_actor
 from core.security.branches import add_branch
+from tests import forked
 
-ROOT = Path(__file__).resolve().parents[3]
 GOOD = "客户名称,手机\n王小明,13800138000\n李小红,13900139000\n"
 KEYS = ["batch", "read", "new", "changed", "same", "rejected", "rejects_file"]
 
@@ -23,16 +22,13 @@ def enabled_plugins():
 
 @pytest.fixture
 def banyan(suite, data_folder):
-    """Run the command in its own process."""
+    """Run the command in a process of its own."""
     with suite.database.write(system_actor("test")) as session:
         add_branch(session, "330402", "南湖", None, "0573")
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
+    def run(*words: object) -> CompletedProcess[str]:
         settings = {"BANYAN_DATA__FOLDER": str(data_folder), "BANYAN_PLUGINS__ENABLED": "crm_customers"}
-        command = [sys.executable, "-m", "core", "import", *map(str, words)]
-        return subprocess.run(
-            command, check=False, capture_output=True, text=True, env={**os.environ, **settings}, cwd=ROOT
-        )
+        return forked.run(("import", *words), {**os.environ, **settings})
 
     return run
 

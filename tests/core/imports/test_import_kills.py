@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,8 @@ from core.imports.undo import undo_batch
 from core.installation import initialise
 from core.security.actors import system_actor
 from core.security.models import Branch
+from tests import forked
+from tests.core.imports import kill_runner
 
 ROWS = int(os.environ.get("BANYAN_KILL_ROWS", "40000"))
 KILLS = int(os.environ.get("BANYAN_KILLS", "16"))
@@ -106,9 +106,8 @@ def run(suite: Suite, file: Path) -> None:
 
 def torture(folder: Path, url: str, file: Path) -> dict[str, int]:
     address = "" if url.startswith("sqlite") else url
-    options = [str(folder), address, str(file), str(KILLS), str(CHUNK), "7"]
-    command = [sys.executable, "-m", "tests.core.imports.kill_runner", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {"BANYAN_DATA__FOLDER": str(folder), "BANYAN_DATABASE__URL": address}
+    done = forked.call(kill_runner.torture, os.environ, environment, file, KILLS, CHUNK, 7, seconds=3600)
     assert done.returncode == 0, done.stderr[-2000:]
     counts: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])
     return counts

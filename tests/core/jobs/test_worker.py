@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager, suppress
 
@@ -12,46 +10,26 @@ import pytest
 from sqlalchemy import func, select
 
 from core.app import build_suite
-from core.db.base import Base
 from core.jobs.models import DONE, PARKED, Job
 from core.jobs.queue import enqueue
 from core.security.actors import system_actor
-from core.testing.fixtures import REDIS, make_settings, missing
+from core.testing.fixtures import make_settings, redis_database
+from core.testing.tables import make_tables
+from tests import forked
+from tests.core.jobs.quick_worker import work
 
 ACTOR = system_actor("test")
 JOBS = 40
 KILLS = 4
 PATIENCE = 60.0
 
-# The worker as in production, but with leases and sweeps of seconds instead of tens of seconds.
-WORKER = """
-import sys
-from datetime import timedelta
-import core.jobs.queue
-core.jobs.queue.LEASE = timedelta(seconds=1.5)
-import core.jobs.sweeper
-core.jobs.sweeper.SWEEP_SECONDS = 0.5
-core.jobs.sweeper.RING_AGAIN = timedelta(seconds=1)
-from core.app import build_suite
-from core.config import load_settings
-from core.jobs.worker import run_worker
-sys.exit(run_worker(build_suite(load_settings())))
-"""
-
 
 @pytest.fixture(params=["embedded", pytest.param("redis", marks=pytest.mark.services)])
 def broker(request):
     if request.param == "embedded":
-        return ""
-    import redis
-
-    client = redis.Redis.from_url(REDIS, socket_connect_timeout=1)
-    try:
-        client.flushdb()
-    except redis.ConnectionError as error:
-        missing(f"Redis is not reachable: {error}")
-        raise
-    return REDIS
+        yield ""
+    else:
+        yield from redis_database()
 
 
 @pytest.fixture
@@ -59,7 +37,7 @@ def working(data_folder, enabled_plugins, plugin_paths, broker):
     """A suite and a function that starts a worker process for it."""
     settings = make_settings(data_folder, enabled_plugins, plugin_paths, broker=broker)
     suite = build_suite(settings)
-    Base.metadata.create_all(suite.database.writer)
+    make_tables(suite.database)
     environment = {
         **os.environ,
         "BANYAN_DATA__FOLDER": str(data_folder),
@@ -70,13 +48,14 @@ def working(data_folder, enabled_plugins, plugin_paths, broker):
 
     @contextmanager
     def worker():
-        process = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, start_new_session=True)
+        process = forked.start(work, environment, (os.devnull, os.devnull, str(data_folder / "worker.log")))
         try:
             yield process
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.kill()
+            process.join()
 
     yield suite, worker
     suite.close()
@@ -101,8 +80,7 @@ def wait_until(condition, process):
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "not reached in time"
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
+        process.join(0.02)
 
 
 def test_no_job_is_lost_or_doubled_when_workers_are_killed(working):
@@ -145,7 +123,7 @@ def test_a_poisonous_job_is_parked_and_the_others_get_through(working):
     deadline = time.monotonic() + PATIENCE
     while count_in(suite, PARKED) == 0 and time.monotonic() < deadline:
         with worker() as process:
-            wait_until(lambda process=process: count_in(suite, PARKED) == 1 or process.poll() is not None, process)
+            wait_until(lambda process=process: count_in(suite, PARKED) == 1 or not process.is_alive(), process)
     with worker() as process:
         wait_until(lambda: count_in(suite, DONE) == 10, process)
 
@@ -161,4 +139,5 @@ def test_sigterm_ends_an_idle_worker_soon_and_cleanly(working):
     with worker() as process:
         wait_until(lambda: count_in(suite, DONE) == 1, process)
         process.terminate()
-        assert process.wait(15) == 0
+        process.join(15)
+        assert process.exitcode == 0

@@ -1,9 +1,4 @@
-"""Do an action on the sample plugin in forked processes that are killed, and go on with it until it is done.
-
-python -m tests.core.lifecycle.kill_runner DATA ACTION MODE POINT -> JSON: number of kills
-
-POINT is ``steps``: a process dies right after each mark in the journal; or a seed: processes die at random moments.
-"""
+"""Do an action on the sample plugin in forked processes that are killed, and go on with it until it is done."""
 
 from __future__ import annotations
 
@@ -14,10 +9,6 @@ import signal
 import sys
 import time
 
-import alembic.command  # noqa: F401 -- loaded once, before the children are made
-
-import core.backup.writing
-import core.lifecycle.preview  # noqa: F401 -- as above
 from core.app import build_suite
 from core.config import load_settings
 from core.errors import BanyanError
@@ -26,12 +17,18 @@ from core.lifecycle.journal import open_plugins
 from core.lifecycle.requests import Request
 
 ATTEMPTS = 200
-MOMENTS = (0.02, 0.9)
+MOMENTS = (0.01, 0.4)
 """Seconds after which a child is killed at random."""
 
 
-def main() -> None:
-    action, mode, point = sys.argv[1:4]
+def torture(action: str, mode: str, point: str) -> None:
+    """Do an action, and say the number of kills.
+
+    Args:
+        action: What is done.
+        mode: Its mode.
+        point: ``steps``: a process dies right after each mark in the journal; or a seed: at random moments.
+    """
     chance = random.Random(point)
     wanted = int(os.environ.get("BANYAN_PLUGIN_KILLS", "6")) if point != "steps" else ATTEMPTS
     for kills in range(ATTEMPTS):
@@ -97,7 +94,3 @@ def die_after_marks() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     journal.mark = marked
-
-
-if __name__ == "__main__":
-    main()

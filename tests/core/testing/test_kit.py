@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from core.testing.conformance import PluginConformance
+from tests import forked
+from tests.core.testing.mutation_runner import examine_all
 from tests.core.testing.mutations import MUTATIONS
-
-pytestmark = pytest.mark.proof
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """The failures of each faulty plugin, test -> what it said."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("BANYAN_", "PYTEST_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.core.testing.mutation_runner", str(tmp_path_factory.mktemp("faulty"))],
-        cwd=ROOT,
-        env={**clean, "PYTHONPATH": str(ROOT)},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    folder = tmp_path_factory.mktemp("faulty")
+    done = forked.call(examine_all, {**clean, "PYTHONPATH": str(forked.ROOT)}, folder, seconds=900)
     assert done.returncode == 0, done.stderr
     return {found["name"]: found["failed"] for found in map(json.loads, done.stdout.splitlines())}
 

@@ -15,7 +15,6 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from core.app import Suite, build_suite
-from core.db.base import Base
 from core.registry.filter_values import today_here
 from core.search import index
 from core.security.accounts import add_user
@@ -24,6 +23,7 @@ from core.security.branches import add_branch
 from core.security.models import Role
 from core.security.permissions import CORE_ROLES, give_grant, sync_roles
 from core.testing.fixtures import make_settings
+from core.testing.tables import make_tables
 from core.web.application import build_application
 from plugins.crm_customers.class_settings import seed_settings
 from plugins.crm_customers.classify import classify_all
@@ -136,7 +136,7 @@ class Office:
 
 def open_office(suite: Suite) -> Office:
     """Make tables, branches, roles and people in a suite."""
-    Base.metadata.create_all(suite.database.writer)
+    make_tables(suite.database)
     office = Office(suite)
     with suite.database.writer.begin() as connection:
         index.create(connection)
