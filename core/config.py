@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "BANYAN_"
+LISTS = {("plugins", "enabled"), ("plugins", "paths"), ("plugins", "exclude"), ("server", "trusted_proxies")}
+"""Settings that take several values, in the environment with commas between them."""
 
 
 class _Section(BaseModel):
@@ -23,11 +26,19 @@ class _Section(BaseModel):
 
 
 class ServerSettings(_Section):
-    """Where the web process listens."""
+    """Where the web process listens, and the proxies whose word on the caller's address counts."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     base_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ip_network(each)
+        return value
 
     @field_validator("base_url")
     @classmethod
@@ -167,8 +178,7 @@ def _from_environment(environment: dict[str, str]) -> list[tuple[str, str, str]]
 
 
 def _typed(section: str, name: str, text: str) -> Any:
-    lists = {("plugins", "enabled"), ("plugins", "paths"), ("plugins", "exclude")}
-    return [part for part in text.split(",") if part] if (section, name) in lists else text
+    return [part for part in text.split(",") if part] if (section, name) in LISTS else text
 
 
 def _explain(error: ValidationError, path: Path) -> ConfigError:

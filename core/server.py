@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
@@ -197,7 +197,7 @@ def serve(suite: Suite, *, worker: bool, on_ready: Callable[[], None] = lambda: 
         presence.start()
         on_ready()
 
-    server = _Server(_config(build_application(suite)), ready)
+    server = _Server(_config(build_application(suite), suite.settings.server.trusted_proxies), ready)
 
     def stop_soon() -> None:
         server.should_exit = True
@@ -240,7 +240,7 @@ def _inherited() -> socket.socket | None:
     return socket.socket(fileno=int(number))
 
 
-def _config(application: Any) -> uvicorn.Config:
+def _config(application: Any, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=HeadDeadlineProtocol,
@@ -248,7 +248,8 @@ def _config(application: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=30,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -101,3 +101,26 @@ def test_two_addresses_in_the_settings_file_are_all_that_leaves_the_embedded_def
     assert checks["database"].startswith("postgresql")
     assert "redis" in checks["broker"].lower() or "Transport" in checks["broker"]
     assert not (tmp_path / "data" / "banyan.db").exists()
+
+
+@pytest.mark.parametrize(("trusted", "noted"), [("", "127.0.0.1"), ("127.0.0.1,10.0.0.0/8", "203.0.113.9")])
+def test_who_calls_is_taken_from_a_proxy_that_is_trusted_and_from_nobody_else(
+    installation: Installation, trusted: str, noted: str
+) -> None:
+    installation.settings["BANYAN_SERVER__TRUSTED_PROXIES"] = trusted
+    with installation.served() as site, site.client() as stranger:
+        wrong = {"username": "anna", "password": "guess"}
+        answer = stranger.post("/login", data=wrong, headers={"X-Forwarded-For": "203.0.113.9, 10.1.2.3"})
+        assert answer.status_code == 401
+
+    refused = [row for row in installation.contents()["core_audit_entry"] if "login.refused" in str(row)]
+    assert [noted in str(row) for row in refused] == [True]
+
+
+def test_a_wrong_proxy_address_is_named(installation: Installation) -> None:
+    installation.settings["BANYAN_SERVER__TRUSTED_PROXIES"] = "proxy.internal"
+
+    said = installation.run("branch", "list", status=1)
+
+    assert "server.trusted_proxies" in said
+    assert "proxy.internal" in said
