@@ -35,6 +35,7 @@ TABLES = (
 FEATURES = (
     "core.builtin.home",
     "core.builtin.accounts",
+    "core.builtin.directory",
     "core.builtin.profile",
     "core.builtin.people",
     "core.builtin.grants",

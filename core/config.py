@@ -81,6 +81,23 @@ class BrokerSettings(_Section):
         return value
 
 
+class DirectorySettings(_Section):
+    """The company's directory, by which people may sign in (OpenID Connect); empty issuer: passwords only."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    username_claim: str = "preferred_username"
+    name: str = ""
+
+    @field_validator("issuer")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("must start with https://")
+        return value
+
+
 class PluginsSettings(BaseModel):
     """Which plugins are installed; further tables `[plugins.<id>]` are the plugins' own settings."""
 
@@ -105,6 +122,7 @@ class Settings(_Section):
     data: DataSettings = DataSettings()
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
+    directory: DirectorySettings = DirectorySettings()
     plugins: PluginsSettings = PluginsSettings()
 
     @property

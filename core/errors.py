@@ -62,6 +62,10 @@ class NotSignedInError(BanyanError):
     """The action needs a signed-in user."""
 
 
+class DirectoryError(BanyanError):
+    """The company's directory does not answer, or did not confirm who somebody is."""
+
+
 class ConflictError(BanyanError):
     """Somebody else changed the same thing first, or a unique value is taken."""
 

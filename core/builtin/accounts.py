@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import select
 from starlette.requests import Request
@@ -60,7 +61,7 @@ def login_page(request: Request) -> Response:
     target = requests.safe_path(request.query_params.get("next", "/"))
     if request.state.signed_in is not None:
         return requests.redirect(request, target)
-    return render(request, "login.html", {"next": target, "username": "", "error": None})
+    return render(request, "login.html", {**login_facts(request, target), "error": None})
 
 
 def login(request: Request) -> Response:
@@ -69,10 +70,10 @@ def login(request: Request) -> Response:
     target, username = requests.safe_path(text(request, "next") or "/"), text(request, "username")
     agent = request.headers.get("user-agent", "")
     try:
-        admitted = log_in(suite.database, username, text(request, "password"), requests.client_of(request), agent)
+        admission = log_in(suite.database, username, text(request, "password"), requests.client_of(request), agent)
     except (NotSignedInError, TooManyRequestsError) as error:
-        return _refused(request, "login.html", {"next": target, "username": username}, error)
-    return _admitted(request, admitted, target)
+        return refused(request, "login.html", login_facts(request, target, username), error)
+    return admitted(request, admission, target)
 
 
 def login_second(request: Request) -> Response:
@@ -83,8 +84,8 @@ def login_second(request: Request) -> Response:
     try:
         token = log_in_second(suite.database, ticket, text(request, "code"), client, agent)
     except (NotSignedInError, TooManyRequestsError) as error:
-        return _refused(request, "login_second.html", {"next": target, "ticket": ticket}, error)
-    return _admitted(request, Admission(token), target)
+        return refused(request, "login_second.html", {"next": target, "ticket": ticket}, error)
+    return admitted(request, Admission(token), target)
 
 
 def logout(request: Request) -> Response:
@@ -126,11 +127,11 @@ def use_code(request: Request) -> Response:
         check_same_twice(request)
         with suite.database.write(system_actor("use a one-time code")) as session:
             user = bootstrap.redeem(session, **sent, password=text(request, "password"))
-            admitted = admit(session, user, client, agent)
+            admission = admit(session, user, client, agent)
     except InvalidInputError as error:
         first = "name" in requests.form(request)
         return _code_form(request, sent, field_messages(error, request.state.locale), first=first)
-    return _admitted(request, admitted, "/")
+    return admitted(request, admission, "/")
 
 
 def preferences(request: Request) -> Response:
@@ -168,19 +169,33 @@ def _code_form(request: Request, sent: dict[str, str], problems: dict[str, str],
     return render(request, "first_admin.html", facts, status=422 if problems else 200)
 
 
-def _admitted(request: Request, admitted: Admission, target: str) -> Response:
+def admitted(request: Request, admission: Admission, target: str) -> Response:
     """Set the cookie of a new session, or show the form of the second factor."""
-    if admitted.ticket:
-        return render(request, "login_second.html", {"next": target, "ticket": admitted.ticket, "error": None})
+    if admission.ticket:
+        return render(request, "login_second.html", {"next": target, "ticket": admission.ticket, "error": None})
     suite: Suite = request.app.state.suite
     seconds, response = int(LONGEST.total_seconds()), requests.redirect(request, target)
     response.set_cookie(
-        cookie_name(suite), admitted.token, max_age=seconds, secure=suite.settings.secure, httponly=True, samesite="lax"
+        cookie_name(suite),
+        admission.token,
+        max_age=seconds,
+        secure=suite.settings.secure,
+        httponly=True,
+        samesite="lax",
     )
     return response
 
 
-def _refused(request: Request, template: str, facts: dict[str, Any], error: BanyanError) -> Response:
+def login_facts(request: Request, target: str, username: str = "") -> dict[str, Any]:
+    """Return what the form for signing in shows: where it leads, and the directory that knows people too."""
+    known = request.app.state.suite.settings.directory
+    name = (known.name or urlsplit(known.issuer).hostname) if known.issuer else ""
+    way = f"/login/directory?{urlencode({'next': target})}"
+    return {"next": target, "username": username, "directory": name, "directory_url": way}
+
+
+def refused(request: Request, template: str, facts: dict[str, Any], error: BanyanError) -> Response:
+    """Show a form of signing in again, with what went wrong."""
     message = " ".join(localised(error, request.state.locale))
     response = render(request, template, {**facts, "error": message}, status=status_of(error))
     if isinstance(error, TooManyRequestsError):

@@ -48,6 +48,8 @@ def core_audit_actions() -> Sequence[AuditAction]:
         AuditAction("session.end", Label("Session ended", "结束会话")),
         AuditAction("session.end_all", Label("Signed out everywhere", "在所有设备上退出")),
         AuditAction("second_factor.add", Label("Second factor set up", "启用双重验证")),
+        AuditAction("directory.link", Label("Account linked to the directory", "账号与目录关联")),
+        AuditAction("directory.unlink", Label("Account unlinked from the directory", "账号与目录解除关联")),
         AuditAction("second_factor.remove", Label("Second factor taken away", "取消双重验证")),
         AuditAction("second_factor.refused", Label("Second factor refused", "双重验证被拒")),
         AuditAction("second_factor.require", Label("Second factor required of roles", "要求角色双重验证")),

@@ -141,6 +141,17 @@ def reset_second_factor(username: str) -> None:
     typer.echo(f"The second factor of {username} was taken away.")
 
 
+@group.command("unlink-directory")
+def unlink_directory(username: str) -> None:
+    """Forget whom the company's directory knows USERNAME by; the next sign-in there links the account anew."""
+    from core.security.accounts import find_user
+    from core.security.directory import unlink
+
+    with _unit_of_work("unlink-directory") as session:
+        unlink(session, find_user(session, username).id)
+    typer.echo(f"{username} is no longer linked to the directory.")
+
+
 def _switch(username: str, *, active: bool) -> None:
     from core.security.accounts import find_user, set_active
 

@@ -154,6 +154,18 @@ class SecondFactor(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
 
+class DirectoryIdentity(Base):
+    """By what the company's directory knows a person; an account has one, so that no second person enters it."""
+
+    __tablename__ = "core_directory_identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"), {"sqlite_autoincrement": True})
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), unique=True)
+    issuer: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
 class RecoveryCode(Base):
     """A code that stands in once for a lost authenticator app; only its SHA-256 is stored."""
 

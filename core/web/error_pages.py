@@ -24,6 +24,7 @@ STATUS: Mapping[type[Exception], int] = {
     errors.NotFoundError: 404,
     errors.PermissionDeniedError: 403,
     errors.NotSignedInError: 401,
+    errors.DirectoryError: 502,
     errors.ConflictError: 409,
     errors.TooManyRequestsError: 429,
     errors.DatabaseStateError: 503,
