@@ -47,6 +47,7 @@ FEATURES = (
     "core.builtin.settings",
     "core.builtin.plugin_pages",
     "core.builtin.plugin_jobs",
+    "core.builtin.activation_audit",
     "core.builtin.audit",
     "core.builtin.audit_entry",
     "core.builtin.unmask",

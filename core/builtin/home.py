@@ -12,7 +12,7 @@ from core.plugin.contributions import SIGNED_IN, HomeCard, MenuItem, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
 from core.web import requests
-from core.web.parts import BROKEN, isolated
+from core.web.parts import BROKEN, is_offered, isolated
 from core.web.templating import Templates, render
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def home(request: Request) -> Response:
     parts: dict[str, list[Any]] = {"top": [], "main": [], "side": []}
     cards = sorted(suite.plugins.collect("core_home_cards"), key=lambda each: each[1].order)
     for plugin_id, card in cards:
-        allowed = card.permission == SIGNED_IN or actor.may(card.permission)
-        if allowed and suite.activation.shows(plugin_id, actor):
+        if is_offered(suite, plugin_id, card, actor):
             shown = _card(request, plugin_id, card)
             if shown is not None:
                 parts[card.place].append(shown)

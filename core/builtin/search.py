@@ -11,7 +11,7 @@ from starlette.responses import Response
 from core.plugin.contributions import SIGNED_IN, Route, SearchHit, SearchSource
 from core.plugin.hookspecs import hookimpl
 from core.web import requests
-from core.web.parts import BROKEN, isolated
+from core.web.parts import BROKEN, is_offered, isolated
 from core.web.templating import render
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _groups(request: Request, wish: str) -> list[dict[str, Any]]:
     sources = sorted(suite.plugins.collect("core_search_sources"), key=lambda each: each[1].order)
     groups = []
     for plugin_id, source in sources:
-        allowed = source.permission == SIGNED_IN or actor.may(source.permission)
-        if allowed and suite.activation.shows(plugin_id, actor):
+        if is_offered(suite, plugin_id, source, actor):
             entries = [_entry(hit) for hit in _hits(request, plugin_id, source, wish)]
             if entries:
                 groups.append({"label": source.label.of(request.state.locale), "entries": entries})

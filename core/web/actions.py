@@ -10,6 +10,8 @@ from core.web import requests
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.plugin.contributions import Action
+    from core.security.actors import Actor
 
 
 def record_actions(request: Request, model_id: str, record_id: int) -> list[dict[str, Any]]:
@@ -21,12 +23,7 @@ def record_actions(request: Request, model_id: str, record_id: int) -> list[dict
         record_id: The record.
     """
     suite: Suite = request.app.state.suite
-    actor, locale = requests.actor_of(request), request.state.locale
-    given = [
-        each
-        for plugin_id, each in suite.plugins.collect("core_actions")
-        if each.model == model_id and actor.may(each.permission) and suite.activation.shows(plugin_id, actor)
-    ]
+    given, locale = shown_actions(suite, model_id, requests.actor_of(request)), request.state.locale
     return [
         {
             "label": each.label.of(locale),
@@ -34,5 +31,15 @@ def record_actions(request: Request, model_id: str, record_id: int) -> list[dict
             "icon": each.icon,
             **({"method": "post"} if each.post else {}),
         }
-        for each in sorted(given, key=lambda each: each.order)
+        for each in given
     ]
+
+
+def shown_actions(suite: Suite, model_id: str, actor: Actor) -> list[Action]:
+    """Return the buttons that an actor sees on the pages of a model's records, in order."""
+    given: list[Action] = [
+        each
+        for plugin_id, each in suite.plugins.collect("core_actions")
+        if each.model == model_id and actor.may(each.permission) and suite.activation.shows(plugin_id, actor)
+    ]
+    return sorted(given, key=lambda each: each.order)

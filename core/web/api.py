@@ -24,6 +24,7 @@ from core.web.routing import LOCALE_COOKIE, check_form_token, check_origin, note
 
 if TYPE_CHECKING:
     from core.app import Suite
+    from core.security.actors import Actor
 
 
 def build_api(gate: Gate) -> ASGIApp:
@@ -109,13 +110,18 @@ class Gate:
         """
         self.enter(request)
         actor = request.state.actor
-        self.suite.activation.require_for(model.owner, actor, writes=request.method not in SAFE_METHODS)
-        actor.require(f"{model.id}.{verb}")
+        admit(self.suite, model, verb, actor, writes=request.method not in SAFE_METHODS)
         database = self.suite.database
         opened = database.read(actor) if request.method in SAFE_METHODS else database.write(actor)
         with opened as session:
             session.info["request_id"] = request_id(request)
             yield session
+
+
+def admit(suite: Suite, model: RegisteredModel, verb: str, actor: Actor, *, writes: bool) -> None:
+    """Refuse who may not reach a model by the interface; raises what `Gate.session` says."""
+    suite.activation.require_for(model.owner, actor, writes=writes)
+    actor.require(f"{model.id}.{verb}")
 
 
 def locale_of(request: Request) -> str:

@@ -85,7 +85,7 @@ class Navigation:
         items = [*suite.plugins.collect("core_menu_items"), *_model_items(suite)]
         items = [each for each in items if each[1].group != SETTINGS]
         items.sort(key=lambda each: (_rank(each[1].group), each[1].order))
-        self._items = list(enumerate(items))
+        self.items: list[tuple[str, MenuItem]] = items
         self._jobs = JobCounts()
 
     def look(self, request: Request) -> Look:
@@ -95,7 +95,9 @@ class Navigation:
             return replace(NOBODY, demo=is_demo(request))
         actor, path = signed.actor, request.url.path
         items = [
-            (at, item, _is_here(item, path)) for at, (owner, item) in self._items if self._shown(actor, owner, item)
+            (at, item, _is_here(item, path))
+            for at, (owner, item) in enumerate(self.items)
+            if self._shown(actor, owner, item)
         ]
         branches = signed.branches if len(signed.branches) > 1 else ()
         home = actor.home_branch_id if branches else None
@@ -111,6 +113,10 @@ class Navigation:
             home,
             previews,
         )
+
+    def entries(self, actor: Actor) -> list[MenuItem]:
+        """Return the entries that an actor sees, in order."""
+        return [item for owner, item in self.items if self._shown(actor, owner, item)]
 
     def _previews(self, actor: Actor) -> tuple[Label, ...]:
         states = self._suite.plugins.states

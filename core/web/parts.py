@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from core.log import logger
 from core.plugin.breaker import LeftOutError
+from core.plugin.contributions import SIGNED_IN, HomeCard, SearchSource
 from core.registry.fields import Label
 from core.registry.query import ListColumn
 from core.web import requests
@@ -17,6 +18,7 @@ from core.web import requests
 if TYPE_CHECKING:
     from core.app import Suite
     from core.db.session import ScopedSession
+    from core.security.actors import Actor
 
 FAILED = object()
 """Result of a part that raised."""
@@ -50,6 +52,12 @@ def isolated(request: Request, plugin_id: str, part: str, work: Callable[[], Any
         if request.method in requests.SAFE_METHODS:
             requests.session_of(request).rollback()
         return FAILED
+
+
+def is_offered(suite: Suite, plugin_id: str, contribution: HomeCard | SearchSource, actor: Actor) -> bool:
+    """Whether the start page or the search box uses what a plugin contributes to it for an actor."""
+    allowed = contribution.permission == SIGNED_IN or actor.may(contribution.permission)
+    return allowed and suite.activation.shows(plugin_id, actor)
 
 
 def is_behind(request: Request, plugin_id: str, part: str) -> bool:

@@ -107,7 +107,7 @@ class Endpoint:
             signed = sign_in(request, self._suite, self._keeper, connection)
             if request.method not in SAFE_METHODS:
                 check_origin(request, self._suite.settings.server.base_url)
-            self._check(signed.actor if signed else None, writes=request.method not in SAFE_METHODS)
+            self.admit(signed.actor if signed else None, writes=request.method not in SAFE_METHODS)
         except Exception as error:
             return error_response(request, error)
         if signed is not None and signed.must_enrol and not self._is_open_before_enrolment():
@@ -117,7 +117,14 @@ class Endpoint:
     def _is_open_before_enrolment(self) -> bool:
         return self.route.permission == PUBLIC or self.route.path in OPEN_BEFORE_ENROLMENT
 
-    def _check(self, actor: Actor | None, *, writes: bool) -> None:
+    def admit(self, actor: Actor | None, *, writes: bool) -> None:
+        """Refuse who may not call this route.
+
+        Raises:
+            NotSignedInError: Nobody is signed in, and the route is not public.
+            BanyanError: The plugin is not there for them (`Activation.require_for`).
+            PermissionDeniedError: They lack the permission.
+        """
         needed = self.route.permission
         if needed != PUBLIC and actor is None:
             raise NotSignedInError("not_signed_in", "Please sign in.")

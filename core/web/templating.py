@@ -57,7 +57,7 @@ class Templates:
         folders = {each.id: FileSystemLoader(each.folder / "templates" / each.id) for each in suite.plugins.ready()}
         loader = ChoiceLoader([FileSystemLoader(FOLDER), PrefixLoader(folders)])
         self._environments = _Environments(loader, static)
-        self._navigation = Navigation(suite)
+        self.navigation = Navigation(suite)
         self._frames = Frames(self._draw, safe_mode=suite.settings.plugins.safe_mode)
         self._skeletons: Keep[Skeleton] = Keep(MOST_SKELETONS)
         self._pieces: dict[tuple[Hashable, ...], Markup] = {}
@@ -137,7 +137,7 @@ class Templates:
             "demo": is_demo(request),
             "slot": lambda slot, **context: self._slot(request, slot, context),
             "record_actions": partial(record_actions, request),
-            "frame": Frame(request, self._frames, self._navigation.look, theme, self._toasts),
+            "frame": Frame(request, self._frames, self.navigation.look, theme, self._toasts),
         }
         return cast("dict[str, Any]", state.base_context)
 
