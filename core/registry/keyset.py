@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, literal, or_, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, false, literal, or_, tuple_
+
+CURSOR = "cursor_"
+"""Begins the names of the parameters that hold the values of the cursor row, by their positions."""
 
 
 @dataclass(frozen=True)
@@ -40,36 +43,49 @@ class Key:
         """Return the key's value of a cursor row."""
         return int(row[self.position] is None) if self.flag else row[self.position]
 
+    def bound(self, row: Sequence[Any]) -> ColumnElement[Any]:
+        """Return the key's value of a cursor row as a parameter, given anew where the statement is kept."""
+        value = self.value(row)
+        if self.flag:
+            return literal(value, self.column.type)
+        return bindparam(f"{CURSOR}{self.position}", value, type_=self.column.type)
+
     def beyond(self, row: Sequence[Any]) -> ColumnElement[bool]:
         """Test for rows after the cursor row, in the direction of the key."""
-        value = self.value(row)
-        if value is None:
+        if self.value(row) is None:
             return false()
-        bound = literal(value, self.column.type)
+        bound = self.bound(row)
         test: ColumnElement[bool] = self.column < bound if self.descending else self.column > bound
         return test
 
     def equals(self, row: Sequence[Any]) -> ColumnElement[bool]:
         """Test for rows with the value of the cursor row."""
-        value = self.value(row)
-        test: ColumnElement[bool] = (
-            self.column.is_(None) if value is None else self.column == literal(value, self.column.type)
-        )
+        empty = self.value(row) is None
+        test: ColumnElement[bool] = self.column.is_(None) if empty else self.column == self.bound(row)
         return test
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the list that is one index range; ``empty`` says that the leading column is empty there."""
+    """A part of the list that is one index range.
+
+    Args:
+        keys: What orders it.
+        condition: What holds in it.
+        empty: The leading column is empty there.
+        onward: It is narrowed to the rows beyond the cursor row.
+    """
 
     keys: tuple[Key, ...]
     condition: ColumnElement[bool] | None = None
     empty: bool = False
+    onward: bool = False
 
     def narrowed(self, row: Sequence[Any]) -> Region:
         """Return the rows of the region beyond the cursor row."""
         beyond = _beyond(self.keys, row)
-        return replace(self, condition=beyond if self.condition is None else and_(self.condition, beyond))
+        condition = beyond if self.condition is None else and_(self.condition, beyond)
+        return replace(self, condition=condition, onward=True)
 
 
 def regions(keys: Sequence[Key], *, backward: bool = False) -> list[Region]:
@@ -112,7 +128,7 @@ def _beyond(keys: tuple[Key, ...], row: Sequence[Any]) -> ColumnElement[bool]:
         return keys[0].beyond(row)
     if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
         here = tuple_(*(key.column for key in keys))
-        there = tuple_(*(literal(key.value(row), key.column.type) for key in keys))
+        there = tuple_(*(key.bound(row) for key in keys))
         return here < there if keys[0].descending else here > there
     return _lexical(keys, row)
 
@@ -122,6 +138,6 @@ def _lexical(keys: tuple[Key, ...], row: Sequence[Any]) -> ColumnElement[bool]:
     cases = [
         and_(*(earlier.equals(row) for earlier in keys[:index]), key.beyond(row)) for index, key in enumerate(keys)
     ]
-    lead, first = keys[0], literal(keys[0].value(row), keys[0].column.type)
+    lead, first = keys[0], keys[0].bound(row)
     bound = lead.column <= first if lead.descending else lead.column >= first
     return and_(bound, or_(*cases))

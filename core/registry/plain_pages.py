@@ -1,14 +1,16 @@
-"""Pages of a list in the order of its ids without conditions: the statement is built once, found through an index."""
+"""Pages of a list without conditions: their statements are built once, and found through an index."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, bindparam, select
 
 from core.db.session import ScopedSession
 from core.errors import UnscopedError
+from core.registry.keyset import CURSOR, Key, Region
 
 if TYPE_CHECKING:
     from core.registry.models import ListSource
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 ORDERS: dict[tuple[str, ...], bool] = {("id",): False, ("-id",): True}
 MOST_STATEMENTS = 200
-"""Statements kept per list, one for every choice of columns, direction and branch."""
+"""Statements kept per list, one for every choice of columns, order and branch."""
 
 
 def is_plain(definition: ListDefinition, query: ListQuery) -> bool:
@@ -49,6 +51,64 @@ def plain_rows(session: ScopedSession, definition: ListDefinition, query: ListQu
     return session.rows(statement, values)
 
 
+def cursor_row(session: ScopedSession, definition: ListDefinition, keys: list[Key], row_id: int | None) -> Any:
+    """Return the sort values of the cursor row: only its id stands in the address, never a person's data.
+
+    Args:
+        session: Session of the actor who asks.
+        definition: The list.
+        keys: Sort keys, the id last.
+        row_id: The cursor; of one that is gone or not seen there is no row.
+    """
+    if row_id is None:
+        return None
+
+    def build() -> Select[Any]:
+        return select(*(key.column for key in keys)).where(definition.id_column == bindparam("row_id"))
+
+    statement = _keep(definition, ("cursor", _names(keys)), build)
+    return next(iter(session.rows(statement, {"row_id": row_id})), None)
+
+
+def region_rows(
+    session: ScopedSession,
+    definition: ListDefinition,
+    columns: tuple[str, ...],
+    keys: list[Key],
+    cursor: Any,
+    region: Region,
+    limit: int,
+) -> Sequence[Any]:
+    """Return the first rows of a region of a list in any order.
+
+    Args:
+        session: Session of the actor who asks.
+        definition: The list.
+        columns: Columns to read.
+        keys: Sort keys of the list, the id last.
+        cursor: Row of `cursor_row`, to which the region may be narrowed.
+        region: Part of the list.
+        limit: Rows at most.
+
+    Raises:
+        InvalidValueError: A column is unknown.
+    """
+    places = enumerate(cursor) if region.onward else ()
+    values = {f"{CURSOR}{place}": value for place, value in places if value is not None}
+
+    def build() -> Select[Any]:
+        rows = definition.select(columns).order_by(*(key.ordered for key in region.keys))
+        rows = rows if region.condition is None else rows.where(region.condition)
+        return rows.limit(bindparam("row_count"))
+
+    statement = _keep(definition, (columns, *map(_names, (keys, region.keys)), region.onward, tuple(values)), build)
+    return session.rows(statement, {"row_count": limit, **values})
+
+
+def _names(keys: Sequence[Key]) -> tuple[tuple[str, bool, bool], ...]:
+    return tuple((getattr(key.column, "key", ""), key.descending, key.flag) for key in keys)
+
+
 def plain_ids(definition: ListDefinition, actor: Actor) -> Select[Any]:
     """Return the select of the ids of all rows an actor sees, in no order; from the source where there is one."""
     source = _source(definition, actor)
@@ -67,11 +127,16 @@ def _kept(
 ) -> Select[Any]:
     scope = None if definition.model.declaration.list_from is None else (actor.branch_ids, actor.sees_all_branches)
     key = (columns, scope, descending, onward)
+    build = partial(_built, definition, columns, actor, descending=descending, onward=onward)
+    return _keep(definition, key, build)
+
+
+def _keep(definition: ListDefinition, key: tuple[Any, ...], build: Callable[[], Select[Any]]) -> Select[Any]:
     found = definition.plain.get(key)
     if found is None:
         if len(definition.plain) >= MOST_STATEMENTS:
             definition.plain.clear()
-        found = definition.plain[key] = _built(definition, columns, actor, descending=descending, onward=onward)
+        found = definition.plain[key] = build()
     return found
 
 

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,7 @@ from core.registry.filters import Condition, FilterSet, is_hidden
 from core.registry.formats import masked
 from core.registry.keyset import Key, Region, from_cursor, regions
 from core.registry.models import RegisteredModel, Registry
-from core.registry.plain_pages import is_plain, plain_ids, plain_rows
+from core.registry.plain_pages import cursor_row, is_plain, plain_ids, plain_rows, region_rows
 
 if TYPE_CHECKING:
     from core.plugin.contributions import Column, Filter
@@ -247,18 +248,25 @@ def _sorted_rows(
     """Return the rows of a page and one more, whether they were read backwards, and whether rows lie before them."""
     backward = query.before is not None
     keys = definition.keys(query.sort)
-    cursor = _cursor_row(session, definition, keys, query.before if backward else query.after)
+    cursor = cursor_row(session, definition, keys, query.before if backward else query.after)
     backward = backward and cursor is not None
     parts = regions(keys, backward=backward)
     if cursor is not None:
         parts = from_cursor(parts, cursor)
-    statement = _filtered(session, definition, query, today)
+    read = partial(region_rows, session, definition, query.columns, keys, cursor)
+    if query.conditions or query.ids:
+        statement = _filtered(session, definition, query, today)
+        read = partial(_rows_of, session, statement)
     rows: list[Any] = []
     for part in parts:
-        rows += session.execute(_in_region(statement, part).limit(query.limit + 1 - len(rows))).all()
+        rows += read(part, query.limit + 1 - len(rows))
         if len(rows) > query.limit:
             break
     return rows, backward, cursor is not None
+
+
+def _rows_of(session: ScopedSession, statement: Select[Any], region: Region, limit: int) -> Sequence[Any]:
+    return session.execute(_in_region(statement, region).limit(limit)).all()
 
 
 def _filtered(session: ScopedSession, definition: ListDefinition, query: ListQuery, today: date) -> Select[Any]:
@@ -269,13 +277,6 @@ def _filtered(session: ScopedSession, definition: ListDefinition, query: ListQue
 def _in_region(statement: Select[Any], region: Region) -> Select[Any]:
     narrowed = statement if region.condition is None else statement.where(region.condition)
     return narrowed.order_by(*(key.ordered for key in region.keys))
-
-
-def _cursor_row(session: ScopedSession, definition: ListDefinition, keys: list[Key], row_id: int | None) -> Any:
-    """Return the sort values of the cursor row: only its id stands in the address, never a person's data."""
-    if row_id is None:
-        return None
-    return session.execute(select(*(key.column for key in keys)).where(definition.id_column == row_id)).first()
 
 
 def _page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -81,6 +82,19 @@ def test_a_page_costs_one_statement_and_one_per_reference(
     assert "count(" not in statements[0]
     assert set(page.values["owner_id"]) == {"陈美芳", "吴志强", None}
     assert set(page.references["owner_id"]) == {1, 2, None}
+
+
+def test_statements_of_an_order_are_built_once_for_all_its_pages(database: Database, system: Actor) -> None:
+    definition = ListDefinition(BOATS.model, BOATS.registry)
+    query = ListQuery(("name",), sort=("-due_on",), limit=10)
+    with database.read(system) as session:
+        page = fetch_page(session, definition, query)
+        page = fetch_page(session, definition, replace(query, after=page.ids[-1]))
+        kept = list(definition.plain)
+        following = fetch_page(session, definition, replace(query, after=page.ids[-1]))
+
+    assert list(definition.plain) == kept
+    assert set(following.ids).isdisjoint(page.ids)
 
 
 def test_a_page_far_behind_starts_in_the_index(database: Database, system: Actor, statements: list[str]) -> None:
