@@ -5,83 +5,93 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
-
-# Looking for plugins of the validator reads the metadata of every installed package: 30 ms of each start.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing import Any, TypeVar
 
 from core.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "BANYAN_"
-LISTS = {("plugins", "enabled"), ("plugins", "paths"), ("plugins", "exclude"), ("server", "trusted_proxies")}
-"""Settings that take several values, in the environment with commas between them."""
+TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+HIGHEST_PORT = 65_535
+Section = TypeVar("Section")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class WrongValueError(ValueError):
+    """A setting has a value it cannot have.
+
+    Args:
+        name: Name of the setting in its section.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name = name
 
 
-class ServerSettings(_Section):
+def _begins(name: str, value: str, *beginnings: str) -> None:
+    if value and not value.startswith(beginnings):
+        raise WrongValueError(name, f"must be empty or begin with {' or '.join(beginnings)}")
+
+
+@dataclass(frozen=True)
+class ServerSettings:
     """Where the web process listens, and the proxies whose word on the caller's address counts."""
 
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
+    port: int = 8000
     base_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
 
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            ip_network(each)
-        return value
-
-    @field_validator("base_url")
-    @classmethod
-    def _absolute(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value.rstrip("/")
+    def __post_init__(self) -> None:
+        """Refuse what no server can listen on, see `_begins`."""
+        if not 1 <= self.port <= HIGHEST_PORT:
+            raise WrongValueError("port", f"must be from 1 to {HIGHEST_PORT}")
+        _begins("base_url", self.base_url, "http://", "https://")
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        for each in self.trusted_proxies:
+            try:
+                ip_network(each)
+            except ValueError as error:
+                raise WrongValueError("trusted_proxies", str(error)) from None
 
 
-class DataSettings(_Section):
+@dataclass(frozen=True)
+class DataSettings:
     """The folder of everything that the installation owns."""
 
     folder: Path = Path("var")
 
 
-class DatabaseSettings(_Section):
+@dataclass(frozen=True)
+class DatabaseSettings:
     """Empty address: embedded SQLite in the data folder."""
 
     url: str = ""
     owner_url: str = ""
 
-    @field_validator("url", "owner_url")
-    @classmethod
-    def _supported(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-            raise ValueError("must be empty, sqlite:///… or postgresql://…")
-        return value
+    def __post_init__(self) -> None:
+        """Refuse other databases."""
+        for name in ("url", "owner_url"):
+            _begins(name, getattr(self, name), "sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
-class BrokerSettings(_Section):
+@dataclass(frozen=True)
+class BrokerSettings:
     """Empty address: embedded broker in the data folder."""
 
     url: str = ""
 
-    @field_validator("url")
-    @classmethod
-    def _supported(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
-            raise ValueError("must be empty, redis://… or amqp://…")
-        return value
+    def __post_init__(self) -> None:
+        """Refuse other brokers."""
+        _begins("url", self.url, "redis://", "rediss://", "amqp://", "amqps://")
 
 
-class DirectorySettings(_Section):
+@dataclass(frozen=True)
+class DirectorySettings:
     """The company's directory, by which people may sign in (OpenID Connect); empty issuer: passwords only."""
 
     issuer: str = ""
@@ -90,32 +100,30 @@ class DirectorySettings(_Section):
     username_claim: str = "preferred_username"
     name: str = ""
 
-    @field_validator("issuer")
-    @classmethod
-    def _encrypted(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            raise ValueError("must start with https://")
-        return value
+    def __post_init__(self) -> None:
+        """Refuse an issuer whose answers could be read on the way."""
+        _begins("issuer", self.issuer, "https://", "http://127.0.0.1:", "http://localhost:")
 
 
-class PluginsSettings(BaseModel):
-    """Which plugins are installed; further tables `[plugins.<id>]` are the plugins' own settings."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
+@dataclass(frozen=True)
+class PluginsSettings:
+    """Which plugins are installed; ``own`` holds the tables `[plugins.<id>]`, the plugins' own settings."""
 
     enabled: tuple[str, ...] = ("crm_customers",)
     paths: tuple[Path, ...] = ()
     exclude: tuple[str, ...] = ()
     safe_mode: bool = False
     strict: bool = False
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, plugin_id: str) -> dict[str, Any]:
         """Return the plugin's own table, empty when there is none."""
-        own = (self.model_extra or {}).get(plugin_id, {})
+        own = self.own.get(plugin_id, {})
         return dict(own) if isinstance(own, dict) else {}
 
 
-class Settings(_Section):
+@dataclass(frozen=True)
+class Settings:
     """All settings of one installation."""
 
     server: ServerSettings = ServerSettings()
@@ -156,11 +164,95 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
     path = file or Path(environment.get("BANYAN_CONFIG", "config.toml"))
     values = _read_toml(path, required=file is not None or "BANYAN_CONFIG" in environment)
     for section, name, text in _from_environment(environment):
-        values.setdefault(section, {})[name] = _typed(section, name, text)
+        values.setdefault(section, {})[name] = text
+    return settings_of(values, path)
+
+
+def settings_of(values: Mapping[str, Any], path: Path) -> Settings:
+    """Return the settings of parsed TOML; texts stand for any type, as variables hold them.
+
+    Args:
+        values: Tables by section.
+        path: The file, for messages.
+
+    Raises:
+        ConfigError: A key or value is wrong.
+    """
+    known = [each.name for each in fields(Settings)]
+    for section in values:
+        if section not in known:
+            raise _unknown(path, section, section, known)
+    return Settings(
+        _section(path, "server", ServerSettings, values),
+        _section(path, "data", DataSettings, values),
+        _section(path, "database", DatabaseSettings, values),
+        _section(path, "broker", BrokerSettings, values),
+        _section(path, "directory", DirectorySettings, values),
+        _section(path, "plugins", PluginsSettings, values),
+    )
+
+
+def _section(path: Path, section: str, kind: type[Section], tables: Mapping[str, Any]) -> Section:
+    values = tables.get(section, {})
+    known = {each.name: each for each in fields(kind) if each.name != "own"}  # type: ignore[arg-type]  # a dataclass
+    if not isinstance(values, Mapping):
+        raise _wrong(path, section, "must be a table")
+    others = {name: value for name, value in values.items() if name not in known}
+    if others and kind is not PluginsSettings:
+        name = next(iter(others))
+        raise _unknown(path, f"{section}.{name}", name, list(known))
     try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise _explain(error, path) from None
+        given = {name: _READERS[str(known[name].type)](name, values[name]) for name in known if name in values}
+        return kind(**given, **({"own": others} if others else {}))
+    except WrongValueError as error:
+        raise _wrong(path, f"{section}.{error.name}", str(error)) from None
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise WrongValueError(name, "must be a text")
+    return value
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise WrongValueError(name, "must be a whole number") from None
+
+
+def _truth(name: str, value: Any) -> bool:
+    found = value if isinstance(value, bool) else TRUTHS.get(str(value).lower())
+    if found is None:
+        raise WrongValueError(name, "must be true or false")
+    return found
+
+
+def _path(name: str, value: Any) -> Path:
+    return value if isinstance(value, Path) else Path(_text(name, value))
+
+
+def _list(one: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
+    """Return the reader of a list; in a text its values are separated by commas."""
+
+    def read(name: str, value: Any) -> tuple[Any, ...]:
+        parts = [part for part in value.split(",") if part] if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise WrongValueError(name, "must be a list")
+        return tuple(one(name, part) for part in parts)
+
+    return read
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "str": _text,
+    "int": _whole,
+    "bool": _truth,
+    "Path": _path,
+    "tuple[str, ...]": _list(_text),
+    "tuple[Path, ...]": _list(_path),
+}
+"""How each type of setting is read: a library for it would take a tenth of every start."""
 
 
 def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
@@ -195,26 +287,18 @@ def _from_environment(environment: dict[str, str]) -> list[tuple[str, str, str]]
     return found
 
 
-def _typed(section: str, name: str, text: str) -> Any:
-    return [part for part in text.split(",") if part] if (section, name) in LISTS else text
+def _unknown(path: Path, key: str, name: str, known: list[str]) -> ConfigError:
+    near = difflib.get_close_matches(name, known, n=1)
+    cure = f"Did you mean {near[0]}?" if near else "Remove it."
+    return ConfigError("config_unknown_key", "{file}: there is no setting {key}.", cure, file=str(path), key=key)
 
 
-def _explain(error: ValidationError, path: Path) -> ConfigError:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        section = Settings.model_fields.get(str(first["loc"][0]))
-        known = (
-            list(section.annotation.model_fields) if section and section.annotation and len(first["loc"]) > 1 else []
-        )
-        near = difflib.get_close_matches(str(first["loc"][-1]), known or list(Settings.model_fields), n=1)
-        cure = f"Did you mean {near[0]}?" if near else "Remove it."
-        return ConfigError("config_unknown_key", "{file}: there is no setting {key}.", cure, file=str(path), key=key)
+def _wrong(path: Path, key: str, problem: str) -> ConfigError:
     return ConfigError(
         "config_wrong_value",
         "{file}: {key} is wrong: {problem}.",
         "Correct the value.",
         file=str(path),
         key=key,
-        problem=first["msg"].removeprefix("Value error, "),
+        problem=problem,
     )

@@ -11,9 +11,6 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 from core.errors import BanyanError
 from core.registry.fields import Label
 
@@ -92,6 +89,10 @@ def _fact(value: Any, locale: str) -> Any:
 
 
 def _compiled(file: Path) -> GNUTranslations:
+    # here, since most commands translate nothing
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with file.open("rb") as source:
         catalogue = read_po(source)
     compiled = io.BytesIO()

@@ -8,7 +8,12 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
+# structlog loads rich where it can, a tenth of each start, to print tracebacks; ours are texts of one line.
+_RICH = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: an import of it fails
+import structlog  # noqa: E402 -- see above
+
+if _RICH is None:
+    del sys.modules["rich"]
 
 PERSONAL = re.compile(
     r"(^|_)(name|phone|mobile|address|birth\w*|resident_id|identity|plate|vin|email|account|"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from core.backup.writing import write_backup
 from core.db.base import utc_now
 from core.db.migrate import current, upgrade_to
 from core.errors import ConflictError
@@ -48,6 +47,9 @@ def begin(work: Work) -> bool:
 
 def backup(work: Work) -> bool:
     """Back up the embedded database."""
+    # here, since every process loads this module and its manifest needs a library that few use
+    from core.backup.writing import write_backup
+
     name = f"before-{work.step.action}-{work.plugin}-{work.step.plan}.zip"
     file = work.suite.settings.data.folder / "backups" / name
     if not file.exists():

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from core.app import Suite, build_suite, import_core_tables
-from core.config import Settings
+from core.config import BrokerSettings, DatabaseSettings, DataSettings, PluginsSettings, Settings
 from core.crypto import create_keys
 from core.db.session import Database
 from core.plugin.discovery import discover
@@ -100,13 +100,11 @@ def make_settings(
     folder: Path, enabled: tuple[str, ...] = (), paths: tuple[Path, ...] = (), database_url: str = "", broker: str = ""
 ) -> Settings:
     """Build settings of a temporary installation."""
-    return Settings.model_validate(
-        {
-            "data": {"folder": folder},
-            "database": {"url": database_url},
-            "broker": {"url": broker},
-            "plugins": {"enabled": enabled, "paths": paths},
-        }
+    return Settings(
+        data=DataSettings(folder),
+        database=DatabaseSettings(database_url),
+        broker=BrokerSettings(broker),
+        plugins=PluginsSettings(enabled, paths),
     )
 
 

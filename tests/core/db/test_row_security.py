@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
@@ -41,8 +42,8 @@ def suite(addresses: tuple[str, str], tmp_path) -> Iterator[Suite]:
     owner, application = addresses
     create_keys(tmp_path / "keys" / "vault.json")
     settings = make_settings(tmp_path, ("crm_customers",), (), application)
-    database = settings.database.model_copy(update={"owner_url": owner})
-    suite, _ = initialise(settings.model_copy(update={"database": database}))
+    database = replace(settings.database, owner_url=owner)
+    suite, _ = initialise(replace(settings, database=database))
     with suite.database.write(SYSTEM) as session:
         for code in ("N", "S"):
             branch = add_branch(session, code, code)

@@ -1,6 +1,7 @@
 """What holds for every registered route, plugins' and generated ones included."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from starlette.routing import Mount, Route
@@ -201,8 +202,8 @@ def test_over_tls_the_session_cookie_is_bound_to_the_host(suite, people):
     from core.web.routing import SECURE_COOKIE
     from tests.core.web.conftest import PASSWORD
 
-    server = suite.settings.server.model_copy(update={"base_url": "https://crm.example"})
-    suite.settings = suite.settings.model_copy(update={"server": server})
+    server = replace(suite.settings.server, base_url="https://crm.example")
+    suite.settings = replace(suite.settings, server=server)
     client = TestClient(build_application(suite), base_url="https://crm.example", follow_redirects=False)
 
     answer = client.post("/login", data={"username": "anna", "password": PASSWORD})
