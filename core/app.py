@@ -58,6 +58,7 @@ FEATURES = (
     "core.builtin.bulk",
     "core.builtin.annotations",
     "core.builtin.tasks",
+    "core.builtin.task_calendar",
     "core.builtin.leave",
     "core.builtin.notifications",
     "core.builtin.style",

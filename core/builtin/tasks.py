@@ -122,6 +122,7 @@ def show(request: Request) -> Response:
     actions = [
         *others,
         {"label": _("On leave"), "url": "/tasks/leave"},
+        {"label": _("Calendar"), "url": "/tasks/calendar", "icon": "calendar-event"},
         {"label": _("Calendar file"), "url": "/tasks.ics", "icon": "calendar"},
         {"label": _("New task"), "url": "/tasks/new", "icon": "plus", "key": "c", "primary": True},
     ]
@@ -146,8 +147,8 @@ def ics(request: Request) -> Response:
 
 
 def new_page(request: Request) -> Response:
-    """Show the empty form; the address may name the record that the task is about."""
-    values = {"who": f"user:{requests.actor_of(request).user_id}"}
+    """Show the empty form; the address may name its day and the record that the task is about."""
+    values = {"who": f"user:{requests.actor_of(request).user_id}", "due_on": request.query_params.get("due_on", "")}
     return render(request, "form.html", {"view": _form(request, None, values)})
 
 
@@ -256,6 +257,7 @@ def _form(request: Request, task: Task | None, values: dict[str, str]) -> dict[s
     _, here = words(request), f"/tasks/{task.id}" if task else "/tasks/new"
     repeats = {
         "daily": _("every day"),
+        "workdays": _("every working day"),
         "weekly": _("every week"),
         "monthly": _("every month"),
         "yearly": _("every year"),

@@ -10,6 +10,7 @@ from core.tasks.models import Task
 FOLD = 73
 """Bytes of a line before it is folded (RFC 5545 §3.1 allows 75 with its end)."""
 RULES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "yearly": "YEARLY"}
+"""Rhythms; working days follow no rule that a calendar program knows: only the next one stands there."""
 
 
 def calendar_file(tasks: Iterable[Task], host: str, now: datetime) -> bytes:
@@ -31,7 +32,7 @@ def _event(task: Task, host: str, now: datetime) -> list[str]:
     day = task.due_on
     if day is None:
         return []
-    rule = [f"RRULE:FREQ={RULES[task.repeat]}"] if task.repeat else []
+    rule = [f"RRULE:FREQ={RULES[task.repeat]}"] if task.repeat in RULES else []
     detail = [f"DESCRIPTION:{_escaped(task.detail)}"] if task.detail else []
     return [
         "BEGIN:VEVENT",

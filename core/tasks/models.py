@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db.base import Base, utc_now
 from core.db.types import Id, UtcDateTime
 
-REPEATS = ("daily", "weekly", "monthly", "yearly")
+REPEATS = ("daily", "workdays", "weekly", "monthly", "yearly")
 
 
 class Task(Base):

@@ -17,6 +17,7 @@ from core.security.actors import Actor
 from core.security.audit import record as audit
 from core.security.models import Grant, Role, User
 from core.tasks.models import REPEATS, Leave, Task
+from core.values.working_days import next_working_day
 
 TITLE_LENGTH = 200
 DETAIL_LENGTH = 4_000
@@ -143,6 +144,8 @@ def reopen(session: ScopedSession, task: Task) -> None:
 
 def next_day(day: date, repeat: str) -> date:
     """Return the day after a day in a rhythm; the 31st falls on the last day of shorter months."""
+    if repeat == "workdays":
+        return next_working_day(day)
     if repeat in {"daily", "weekly"}:
         return day + timedelta(days=1 if repeat == "daily" else 7)
     months = day.month if repeat == "monthly" else day.month + 11
