@@ -24,7 +24,7 @@ MODULES = sorted(
 IMPORT_EACH_ALONE = """
 import os, sys, traceback
 import alembic, argon2, babel.messages.pofile, celery, cryptography, fastapi, jinja2, phonenumbers, pluggy, psycopg
-import pydantic_settings, pypinyin, pytest, sqlalchemy.orm, starlette.applications, structlog, typer, uvicorn
+import pydantic, pypinyin, pytest, sqlalchemy.orm, starlette.applications, structlog, typer, uvicorn
 for name in sys.stdin.read().split():
     child = os.fork()
     if child == 0:
