@@ -1,5 +1,6 @@
 """Imports all code of the core and of the first plugin: what forked processes find loaded."""
 
+import gc
 from importlib import import_module
 from pkgutil import walk_packages
 
@@ -21,3 +22,5 @@ for package in (core, plugins.crm_customers):
     for module in walk_packages(package.__path__, f"{package.__name__}."):
         if not module.name.startswith((*PROGRAMS, "plugins.crm_customers.migrations")):
             import_module(module.name)
+
+gc.freeze()  # collecting among what stays loaded would copy it into every process

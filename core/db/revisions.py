@@ -61,6 +61,7 @@ def context_options(source: Source, connection: Connection) -> dict[str, Any]:
     """Return the options of a migration context: own version table, own objects, one transaction per revision."""
     return {
         "version_table": source.version_table,
+        "include_name": _own_names(source.owner),
         "include_object": _own_objects(source.owner, connection),
         "render_item": _render,
         "compare_type": True,
@@ -121,6 +122,12 @@ def _differences(connection: Connection, source: Source) -> list[Any]:
     differences = compare_metadata(context, Base.metadata)
     connection.rollback()
     return list(differences)
+
+
+def _own_names(owner: str) -> Any:
+    """Return Alembic's filter of names: a table of another owner is not even read from the database."""
+    own = {table.name for table in Base.metadata.tables.values() if owner_of(table) == owner}
+    return lambda name, kind, parents: kind != "table" or name in own or str(name).startswith(f"{owner}_")
 
 
 def _own_objects(owner: str, connection: Connection) -> Any:

@@ -45,8 +45,9 @@ def examine(name: str, sound: Path, folder: Path) -> None:
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
         found = Failures()
-        options = ["-p", "core.testing.plugin", "-p", "no:cacheprovider", "--basetemp", str(folder / f"{name}-tmp")]
-        pytest.main([*options, "acme_sms"], plugins=[found])
+        plugins = ("core.testing.plugin", "no:cacheprovider", "no:unraisableexception", "no:threadexception")
+        options = [word for each in plugins for word in ("-p", each)]
+        pytest.main([*options, "--basetemp", str(folder / f"{name}-tmp"), "acme_sms"], plugins=[found])
         result = {"name": name, "failed": found.failed, "number": found.number}
     except BaseException:
         result = {"name": name, "failed": {"runner": traceback.format_exc()}, "number": 0}
