@@ -49,7 +49,7 @@ def matrix(request: Request) -> Response:
     roles, permissions = _roles(request)
     people_head, people = _people(request)
     panels = [
-        table(_("Roles and permissions"), list(roles), _shown(permissions), ""),
+        table(_("Roles and permissions"), [roles[0], *roles[2:]], _with_codes(permissions), ""),
         table(_("People, roles and branches"), list(people_head), _shown(people), _("Nobody has a role.")),
     ]
     save = {"label": _("Export"), "url": "/access/export", "method": "post", "icon": "download"}
@@ -108,6 +108,14 @@ def _people(request: Request) -> tuple[tuple[str, ...], Rows]:
         for row in session.execute(query)
     ]
     return (_("Name"), _("User name"), _("State"), _("Role"), _("Branch"), ""), rows
+
+
+def _with_codes(rows: Rows) -> list[tuple[int, None, list[dict[str, object]]]]:
+    """Return the rows with the code, the second value, behind the first."""
+    return [
+        (place, None, [cell(name, hint=code), *(cell(value) for value in marks)])
+        for place, (name, code, *marks) in enumerate(rows)
+    ]
 
 
 def _shown(rows: Rows) -> list[tuple[int, None, list[dict[str, object]]]]:

@@ -17,6 +17,7 @@ from core.registry.query import load_titles
 from core.security.models import AuditEntry
 from core.web import requests
 from core.web.audit_labels import VERBS, action_label, declared_actions, facts_text
+from core.web.pages import actor_label
 from core.web.templating import render
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _rows(request: Request, entries: Sequence[AuditEntry]) -> list[dict[str, Any
         kind = model.declaration.label.of(locale) if model is not None else entry.model or ""
         record, url = links.get((entry.model, entry.row_id)) or (f"{kind} {entry.row_id or ''}".strip(), None)
         rows.append({
-            "at": entry.at, "who": entry.actor_name, "action": action_label(actions, entry.action, locale),
+            "at": entry.at, "who": actor_label(request, entry.actor_name),
+            "action": action_label(actions, entry.action, locale),
             "record": record, "url": url, "detail": facts_text(entry.detail, model, actions.get(entry.action), locale),
             "request": entry.request_id, "entry_url": f"/audit/{entry.id}",
         })  # fmt: skip

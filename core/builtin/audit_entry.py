@@ -23,7 +23,7 @@ from core.security import audit
 from core.security.models import AuditEntry
 from core.web import requests
 from core.web.audit_labels import action_label, declared_actions, facts_text
-from core.web.pages import cell, page, table, words
+from core.web.pages import actor_label, cell, page, table, words
 from core.web.templating import render
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def entry_page(request: Request) -> Response:
         rows.append((place, None, [*cells, cell(back if name in writable else None, "action")]))
     facts = [
         (_("Time"), cell(entry.at, "instant")),
-        (_("Who"), cell(entry.actor_name)),
+        (_("Who"), cell(actor_label(request, entry.actor_name))),
         (_("Object"), cell(f"{entry.model} {entry.row_id or ''}".strip())),
         (_("Detail"), cell(facts_text(others, model, actions.get(entry.action), locale))),
         (_("Request number"), cell(entry.request_id)),

@@ -16,6 +16,7 @@ from core.registry.fields import Label
 from core.security import audit
 from core.security.branches import add_branch, tree
 from core.security.models import Branch, Role
+from core.security.permissions import UNMASK, VERBS, all_permissions
 from core.web import requests
 from core.web.pages import cell, field, form_page, page, table, with_errors, words
 from core.web.requests import text
@@ -109,11 +110,14 @@ def roles(request: Request) -> Response:
     """Show the roles and what they permit."""
     _, locale = words(request), request.state.locale
     found = requests.session_of(request).scalars(select(Role).order_by(Role.code))
-    rows = [
-        (role.id, None, [cell(role.label(locale)), cell(role.code), cell(", ".join(role.permissions))])
-        for role in found
-    ]
-    panel = table(_("Roles"), [_("Role"), _("Code"), _("Permissions")], rows, _("No roles."))
+    named = {each.name: each.label.of(locale) for each in all_permissions(request.app.state.suite)}
+    named |= {"*": _("everything"), **{f"*.{verb}": label.of(locale) for verb, label in (*VERBS, UNMASK)}}
+    comma = Label(", ", "、").of(locale)
+    rows = []
+    for role in found:
+        rights = comma.join(named.get(each, each) for each in role.permissions)
+        rows.append((role.id, None, [cell(role.label(locale), hint=role.code), cell(rights)]))
+    panel = table(_("Roles"), [_("Role"), (_("Permissions"), "prose")], rows, _("No roles."))
     return render(request, "tables.html", {"view": page(_("Roles"), [panel])})
 
 

@@ -51,7 +51,9 @@ def columns(
         "skipped_note": None,
         "unit_note": None,
         "columns": rows,
-        "targets": _targets(importer, profile, locale, _("Keep as a further attribute")) if profile else [],
+        "targets": _targets(importer, profile, locale, _("Keep as a further attribute"), _("Keys and branch"))
+        if profile
+        else [],
         "matched": matched,
         "unresolved": 0 if known else max(1, len(rows) - matched),
         "remember": True,
@@ -72,7 +74,9 @@ def _encodings(found: Inspection) -> list[tuple[str, str]]:
     return [(name, name.upper()) for name in dict.fromkeys((found.encoding, *ENCODINGS))]
 
 
-def _targets(importer: Importer, profile: Profile, locale: str, rest: str) -> list[tuple[str, list[tuple[str, str]]]]:
+def _targets(
+    importer: Importer, profile: Profile, locale: str, rest: str, keys: str
+) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return what columns can feed, by record: each group of accepted headers once, named like the field it feeds."""
     groups: list[tuple[str, list[tuple[str, str]]]] = [("", [(REST, rest)])] if keeps_rest(profile) else []
     seen: set[str] = set()
@@ -87,6 +91,8 @@ def _targets(importer: Importer, profile: Profile, locale: str, rest: str) -> li
                     label = labels.get(name, name)
                     found.append((aliases[0], label if label == aliases[0] else f"{label} ({aliases[0]})"))
         if found:
-            groups.append((f"{model.declaration.label.of(locale)} ({record.name})", found))
+            kind = model.declaration.label.of(locale)
+            alone = [each.model.id for each in profile.records].count(record.model.id) == 1
+            groups.append((kind if alone else f"{kind} ({record.name})", found))
     others = [(names[0], names[0]) for names in profile.headers() if names and names[0] not in seen]
-    return [*groups, *([("…", list(dict.fromkeys(others)))] if others else [])]
+    return [*groups, *([(keys, list(dict.fromkeys(others)))] if others else [])]

@@ -14,7 +14,7 @@ from core.imports.rejects import reason_text
 from core.imports.trial import add_doubts
 from core.registry.formats import screen_format
 from core.web import requests
-from core.web.pages import words
+from core.web.pages import actor_label, words
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -73,7 +73,7 @@ def list_row(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
         "status": state_label(batch, request.state.locale),
         "tone": _TONES.get(batch.state, "idle"),
         "at": batch.created_at,
-        "who": batch.actor_name,
+        "who": actor_label(request, batch.actor_name),
         "added": batch.new,
         "changed": batch.changed,
         "rejected": batch.rejected,
@@ -118,7 +118,7 @@ def result(request: Request, batch: ImportBatch, undo: str) -> dict[str, Any]:
     at = screen_format("instant", None, locale)
     facts = [
         {"label": _("Profile"), "value": batch.profile_title(locale)},
-        {"label": _("By"), "value": batch.actor_name},
+        {"label": _("By"), "value": actor_label(request, batch.actor_name)},
         {"label": _("Started"), "value": at(batch.created_at)},
         {"label": _("Status"), "value": state_label(batch, locale)},
     ]

@@ -18,7 +18,7 @@ from core.jobs.runner import declared_jobs
 from core.plugin.contributions import SIGNED_IN, Route
 from core.plugin.hookspecs import hookimpl
 from core.web import requests
-from core.web.pages import words
+from core.web.pages import actor_label, words
 from core.web.templating import render
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _rows(request: Request, jobs: Sequence[Job]) -> list[dict[str, Any]]:
             "status": states[job.state],
             "tone": TONES[job.state],
             "at": (job.started_at or job.created_at),
-            "who": job.actor_name,
+            "who": actor_label(request, job.actor_name),
             "finished": _finished(job),
             "total": job.total or None,
             "seconds": _seconds(job),

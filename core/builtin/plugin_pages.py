@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.builtin.plugin_jobs import ACTION
+from core.builtin.plugin_labels import ACTION_LABELS, audit_actions, called, plan_in_words, step_in_words
 from core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from core.jobs.faults import faults, reset
 from core.jobs.queue import enqueue
@@ -23,14 +25,14 @@ from core.lifecycle.requests import ACTIONS, DECISIONS, MODES
 from core.lifecycle.requests import Request as Asked
 from core.lifecycle.work import archive_folder
 from core.plugin.breaker import BEHIND, FAILING, OPEN
-from core.plugin.contributions import MenuItem, Permission, Route
+from core.plugin.contributions import AuditAction, MenuItem, Permission, Route
 from core.plugin.hookspecs import hookimpl
 from core.plugin.models import AWAY, PluginFault
 from core.registry.fields import Label
 from core.security import audit
 from core.security.branches import tree
 from core.web import requests
-from core.web.pages import cell, page, table, words
+from core.web.pages import actor_label, cell, page, table, words
 from core.web.requests import text
 from core.web.templating import render
 
@@ -68,6 +70,12 @@ def core_menu_items() -> Sequence[MenuItem]:
     return [MenuItem("core.plugins", Label("Plugins", "插件"), "/plugins", VIEW, "plug-connected-x", "admin", 40)]
 
 
+@hookimpl
+def core_audit_actions() -> Sequence[AuditAction]:
+    """Declare what actions on plugins leave in the trail, once asked for and once begun."""
+    return audit_actions()
+
+
 def plugins(request: Request) -> Response:
     """Show all plugins."""
     _ = words(request)
@@ -91,7 +99,9 @@ def detail(request: Request) -> Response:
         "state": _state(request, row),
         "actions": _actions(request, row),
         "branches": _branches(request, row),
-        "steps": steps,
+        "steps": [step_in_words(each, request.state.locale) for each in steps],
+        "since": datetime.fromisoformat(row.since) if row.since else None,
+        "by": actor_label(request, row.by),
         "done": sum(step.state == "done" for step in steps),
         "archives": _archives(request, row),
         "faults": [_fault(request, each) for each in faults(requests.session_of(request), row.id)],
@@ -108,8 +118,15 @@ def plan(request: Request) -> Response:
     if action not in ACTIONS or asked.get("mode", "keep") not in MODES:
         raise NotFoundError("no_such_page", "There is no such page.")
     made = _decision_plan(request, row) if action in DECISIONS else _plan_of_child(request, row)
-    context = {"plan": made, "title": _title(request, row), "asked": dict(asked), "action": action}
-    return render(request, "plugins/plan.html", {**context, "decision": action in DECISIONS})
+    context = {
+        "plan": plan_in_words(made, request.state.locale),
+        "title": _title(request, row),
+        "asked": dict(asked),
+        "action": action,
+        "label": called(ACTION_LABELS, action, request.state.locale),
+        "decision": action in DECISIONS,
+    }
+    return render(request, "plugins/plan.html", context)
 
 
 def _decision_plan(request: Request, row: PluginRow) -> dict[str, Any]:

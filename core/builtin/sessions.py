@@ -19,6 +19,21 @@ from core.web import requests
 from core.web.pages import cell, table, words
 
 EDIT = "core.user.edit"
+BROWSERS = (
+    ("MicroMessenger", "WeChat"),
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""Sign in the text -> browser, the first that fits: each names the ones it descends from, too."""
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 @hookimpl
@@ -63,9 +78,20 @@ def sessions_panel(request: Request, user_id: int, base: str) -> dict[str, Any]:
     for row in sessions_of(requests.session_of(request), user_id):
         here = _("this one") if row.id == signed.session_id else ""
         end = {"url": f"{base}/sessions/{row.id}/end", "label": _("Sign out"), "method": "post"}
-        cells = [cell(shown_at(row.seen_at), hint=here), cell(row.client), cell(row.agent), cell(end, "action")]
+        cells = [
+            cell(shown_at(row.seen_at), hint=here),
+            cell(row.client),
+            cell(browser_name(row.agent)),
+            cell(end, "action"),
+        ]
         rows.append((row.id, None, cells))
     return table(_("Running sessions"), [_("Last used"), _("Address"), _("Browser"), ""], rows, _("None."))
+
+
+def browser_name(agent: str) -> str:
+    """Return ``Chrome · Windows`` for what a browser says of itself (RFC 9110, User-Agent); the text where unknown."""
+    found = [next((name for sign, name in signs if sign in agent), "") for signs in (BROWSERS, SYSTEMS)]
+    return " · ".join(filter(None, found)) or agent
 
 
 def sign_out_everywhere(request: Request, base: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def core_home_cards() -> Sequence[HomeCard]:
 @hookimpl
 def core_jobs() -> Sequence[Job]:
     """Declare the search for due reminders."""
-    return [Job(REMIND, remind, Label("Remind of tasks", "任务提醒"))]
+    return [Job(REMIND, remind, Label("Remind of tasks", "任务提醒"), quiet=True)]
 
 
 @hookimpl
@@ -266,7 +266,7 @@ def _form(request: Request, task: Task | None, values: dict[str, str]) -> dict[s
     given = values.get
     fields = [
         field("title", _("Task"), given("title", ""), required=True, attributes={"maxlength": "200"}),
-        field("who", _("Who"), given("who", ""), "select", options=_people(request), required=True),
+        field("who", _("Given to"), given("who", ""), "select", options=_people(request), required=True),
         field("due_on", _("Due"), given("due_on", ""), "date"),
         field("remind_at", _("Remind at"), given("remind_at", ""), "text", type="datetime-local"),
         field("repeat", _("Repeat"), given("repeat", ""), "select", **known),

@@ -94,4 +94,7 @@ def as_text(found: list[dict[str, Any]]) -> str:
             aliases = f"  ({', '.join(field['aliases'])})" if field["aliases"] else ""
             label = f"{field['label']['en']} / {field['label']['zh']}"
             lines.append(f"  {field['name']:<24} {field['kind']:<12} {label}  {' '.join(marks)}{aliases}")
+            if field["options"]:
+                codes = ", ".join(f"{code} {text['zh']}" for code, text in field["options"].items())
+                lines.append(f"  {'':<24} {'':<12} {codes}")
     return "\n".join(lines)

@@ -87,7 +87,7 @@ def inspect_here(file: Path, profiles: Sequence[Profile], options: StageOptions)
     scores = {profile.id: _score(profile, name, rows, problems) for profile in profiles}
     scores = dict(sorted(scores.items(), key=lambda item: -item[1]))
     best = next((profile for profile in profiles if scores[profile.id] and profile.id == next(iter(scores))), None)
-    at, header = _header(best, rows) if best else find_header(rows, wanted) or (-1, Header(0, ()))
+    at, header = _header(best, rows) if best else _likely_header(profiles, rows, wanted)
     plan = RowPlan(best, header, options.zone) if best else None
     return {
         "kind": source.kind,
@@ -125,6 +125,19 @@ def _header(profile: Profile, rows: Rows) -> tuple[int, Header]:
     if not profile.file.header:
         return -1, Header(0, profile.file.columns)
     return find_header(rows, known_headers([profile]), profile.file.header_line) or (-1, Header(0, ()))
+
+
+def _likely_header(profiles: Sequence[Profile], rows: Rows, wanted: frozenset[str]) -> tuple[int, Header]:
+    """Return the header where no profile can read the file: where the only profile says, by names, else the fullest.
+
+    A list whose headers nobody knows yet is mapped on screen from there.
+    """
+    line = profiles[0].file.header_line if len(profiles) == 1 else None
+    found = find_header(rows, wanted, line)
+    if found is None and rows:
+        fullest, _cells = max(rows[:HEADER_ROWS], key=lambda row: sum(1 for cell in row[1] if cell_text(cell).strip()))
+        found = find_header(rows, wanted, fullest)
+    return found or (-1, Header(0, ()))
 
 
 def _score(profile: Profile, name: str, rows: Rows, problems: dict[str, str]) -> float:

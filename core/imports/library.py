@@ -86,6 +86,9 @@ class ImportLibrary:
         """
         if name in self.profiles:
             return self.profiles[name]
+        for problem in self.problems:
+            if problem.facts.get("file") in {name, f"{name}.toml"}:
+                raise problem
         path = Path(name)
         if path.suffix == ".toml" and path.is_file():
             return load_profile(path, self.catalogue), _document(path)

@@ -45,14 +45,14 @@ class Job(Base):
     )
     __model__ = Model(
         id="core.job",
-        label=Label("Background job", "后台任务"),
-        plural=Label("Background jobs", "后台任务"),
+        label=Label("Background job", "后台作业"),
+        plural=Label("Background jobs", "后台作业"),
         title="kind",
         shared=True,
         icon="list-details",
     )
 
-    kind: Mapped[str] = field(String(80), en="Kind", zh="任务类型", listed=True, editable=False)
+    kind: Mapped[str] = field(String(80), en="Kind", zh="作业类型", listed=True, editable=False)
     plugin: Mapped[str] = field(String(40), en="Plugin", zh="插件", listed=True, editable=False)
     key: Mapped[str | None] = mapped_column(String(200), unique=True)
     actor_id: Mapped[int | None] = mapped_column(Id)

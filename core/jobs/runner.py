@@ -6,10 +6,12 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import delete
+
 from core.db.base import utc_now
 from core.errors import BanyanError, ConflictError, DatabaseStateError, TooManyRequestsError
 from core.jobs.context import JobContext, JobInterruptedError, Pulse
-from core.jobs.models import CANCELLED, DONE, FAILED, FOR_ATTEMPTS, FOR_PLUGIN, PARKED, QUEUED
+from core.jobs.models import CANCELLED, DONE, FAILED, FOR_ATTEMPTS, FOR_PLUGIN, PARKED, QUEUED, Job
 from core.jobs.queue import ATTEMPTS, Claim, claim, delay, ring_after_commit, settle
 from core.log import bind, logger, unbind
 from core.plugin.contributions import Job as JobDeclaration
@@ -43,6 +45,8 @@ def run_job(suite: Suite, job_id: int, stopping: Callable[[], bool] = lambda: Fa
         outcome = _attempt(suite, taken, stopping)
         with suite.database.write(system_actor("outcome of a job")) as session:
             ours = settle(session, taken, **outcome)
+            if ours and outcome["state"] == DONE and declared_jobs(suite)[taken.kind].quiet:
+                session.execute(delete(Job).where(Job.id == job_id))
             if ours and outcome["state"] == QUEUED and outcome["run_after"] <= utc_now():
                 ring_after_commit(session, job_id)
         logger(__name__).info("job_ended", kind=taken.kind, state=outcome["state"], attempt=taken.attempt, ours=ours)

@@ -296,12 +296,21 @@ class SearchSource:
 
 @dataclass(frozen=True)
 class Job:
-    """A background function: called with a `core.jobs.context.JobContext`; knows nothing of Celery."""
+    """A background function: called with a `core.jobs.context.JobContext`; knows nothing of Celery.
+
+    Args:
+        name: ``<plugin>.<what it does>``.
+        run: The function.
+        label: For people.
+        attempts: After how many a job is parked.
+        quiet: A run that went well leaves no row: for what looks every minute whether there is anything to do.
+    """
 
     name: str
     run: Callable[..., Any]
     label: Label
     attempts: int = 5
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -354,11 +363,13 @@ class AuditAction:
         name: ``<noun>.<verb>`` as it is recorded.
         label: For people.
         facts: Names of the facts recorded with it, as far as the core does not know them.
+        words: What codes among the facts mean to people.
     """
 
     name: str
     label: Label
     facts: Mapping[str, Label] = dataclass_field(default_factory=dict)
+    words: Mapping[str, Label] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True)

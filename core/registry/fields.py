@@ -32,6 +32,9 @@ class Label:
         """Return the text for a locale such as ``zh_CN`` or ``en``."""
         return self.zh if locale.startswith("zh") else self.en
 
+    def __str__(self) -> str:
+        return self.en
+
 
 @dataclass(frozen=True)
 class Choice:

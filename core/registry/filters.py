@@ -94,6 +94,11 @@ class Term:
         return self.field
 
 
+def _typed(term: Term) -> Label:
+    """Return how a term is written in a filter; its Chinese name without the spaces that would end it."""
+    return Label(term.name, term.label.zh.replace(" ", ""))
+
+
 def is_hidden(field: Field) -> bool:
     """Whether a field appears in no output at all: secrets (C3) that have no mask."""
     return field.data_class == "C3" and not field.mask
@@ -144,16 +149,17 @@ class FilterSet:
         folded = fold(name)
         found = self._names.get(folded)
         if found is None:
-            near = [self._names[item].name for item in difflib.get_close_matches(folded, self._names, n=1)]
+            near = [_typed(self._names[item]) for item in difflib.get_close_matches(folded, self._names, n=1)]
+            known = [_typed(term) for term in list(self.terms.values())[:12]]
             raise InvalidValueError(
                 "unknown_filter",
                 "{model} has no filter {field}.",
                 "Did you mean {near}?" if near else 'Choose one of {known}, or put the text in "quotes".',
-                model=self.model.id,
+                model=self.model.declaration.plural,
                 field=name,
                 value=name,
-                near="".join(near),
-                known=", ".join(list(self.terms)[:12]),
+                near=near[0] if near else "",
+                known=Label(", ".join(each.en for each in known), "、".join(each.zh for each in known)),
             )
         return found
 

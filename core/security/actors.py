@@ -56,6 +56,10 @@ class Actor:
             )
 
 
+SYSTEM = "system"
+"""Name of the actor of system tasks."""
+
+
 def system_actor(reason: str) -> Actor:
     """Return the actor of a system task, which sees all branches; the reason is audited."""
-    return Actor(None, "system", frozenset({"*"}), sees_all_branches=True, reason=reason)
+    return Actor(None, SYSTEM, frozenset({"*"}), sees_all_branches=True, reason=reason)

@@ -73,7 +73,7 @@ def model_permissions(registry: Registry) -> list[Permission]:
         masked = any(field.mask for field in model.fields.values())
         for verb, label in (*VERBS, UNMASK) if masked else VERBS:
             name = model.declaration.plural
-            found.append(Permission(f"{model.id}.{verb}", Label(f"{name.en}: {label.en}", f"{name.zh}:{label.zh}")))
+            found.append(Permission(f"{model.id}.{verb}", Label(f"{name.en}: {label.en}", f"{name.zh}：{label.zh}")))
     return found
 
 

@@ -23,6 +23,13 @@ _COMPACT: Final = re.compile(
 )
 _COMPACT_TIME: Final = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})\s*" + _TIME)
 _YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})\s*" + _TIME)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED_MONTH: Final = re.compile(
+    rf"(?P<d>\d{{1,2}})[-/. ](?P<name>{'|'.join(_MONTHS)})[a-z]*[-/., ]\s*(?P<y>\d{{4}})\s*" + _TIME, re.IGNORECASE
+)
+_NAMED_MONTH_SHORT_YEAR: Final = re.compile(
+    rf"\d{{1,2}}[-/. ](?:{'|'.join(_MONTHS)})[a-z]*[-/., ]\s*\d{{2}}(?:[T ].*)?", re.IGNORECASE
+)
 _TWO_DIGIT_YEAR: Final = re.compile(r"\d{1,2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[T ].*)?|\d{6}")
 _SERIAL: Final = re.compile(r"\d{5}(?:\.\d+)?")
 _NO_DATE: Final = re.compile(
@@ -37,7 +44,8 @@ def parse_date(raw: str, format: str | None = None) -> dt.date | None:  # noqa: 
     """Read a civil date; it never passes through a time zone, and a time of day behind it is dropped.
 
     Args:
-        raw: Text as delivered: ISO, ``2020/9/19``, ``20200919``, ``2020年9月19日``, an Excel serial, full width …
+        raw: Text as delivered: ISO, ``2020/9/19``, ``20200919``, ``2020年9月19日``, ``19-Sep-2020``, an Excel
+            serial, full width …
         format: ``strptime`` pattern of the profile, or ``"excel"`` / ``"excel-1904"`` for serial numbers of any size.
 
     Returns:
@@ -128,7 +136,10 @@ def _read(raw: str, pattern: str | None) -> tuple[dt.date, int, dt.tzinfo | None
     match = _YEAR_LAST.fullmatch(text)
     if match:
         return _from_match(text, match, *_month_and_day(text, int(match["a"]), int(match["b"])))
-    if _TWO_DIGIT_YEAR.fullmatch(text):
+    match = _NAMED_MONTH.fullmatch(text)
+    if match:
+        return _from_match(text, match, _MONTHS.index(match["name"].lower()) + 1, int(match["d"]))
+    if _TWO_DIGIT_YEAR.fullmatch(text) or _NAMED_MONTH_SHORT_YEAR.fullmatch(text):
         raise _ambiguous(text)
     raise _invalid(text)
 
@@ -203,9 +214,20 @@ def _ambiguous(text: str) -> InvalidValueError:
     return InvalidValueError(
         "ambiguous_date",
         "The date “{value}” can be read in more than one way.",
-        "State the date format of this column in the import profile.",
+        "State the date format in the import profile, such as date_format = {example}.",
+        example=f'"{_likely_format(text)}"',
         value=text,
     )
+
+
+def _likely_format(text: str) -> str:
+    """Return the format that a date with two readings most often has, to be copied."""
+    if text.isdigit() or "年" in text:
+        return "%y%m%d" if text.isdigit() else "%y年%m月%d日"
+    year = "%Y" if re.search(r"\d{4}", text) else "%y"
+    middle = "%b" if re.search(r"[A-Za-z]{3}", text) else "%m"
+    sign = next((each for each in text if each in "-/. "), "/")
+    return sign.join(("%d", middle, year))
 
 
 def _invalid(text: str) -> InvalidValueError:

@@ -54,6 +54,30 @@ FACTS = {
 """Names of facts; one that is not here stands under its own name."""
 
 
+REASONS = {
+    "action on a plugin": Label("action on a plugin", "插件操作"),
+    "classification": Label("classification", "客户分类"),
+    "demonstration data": Label("demonstration data", "演示数据"),
+    "deliver events": Label("deliver events", "派发事件"),
+    "import": Label("import", "导入"),
+    "link for the first administrator": Label("link for the first administrator", "首个管理员链接"),
+    "remind of tasks": Label("remind of tasks", "任务提醒"),
+    "restore a backup": Label("restore a backup", "恢复备份"),
+    "second factor": Label("second factor", "双重验证"),
+    "seed": Label("first data", "初始数据"),
+    "sign in": Label("sign in", "登录"),
+    "use a one-time code": Label("use a one-time code", "使用一次性代码"),
+}
+"""Reasons the system itself gives; other texts are what people wrote or the command they gave."""
+_REASON_KINDS = {
+    "event": Label("event", "事件"),
+    "failed event": Label("failed event", "失败事件"),
+    "job": Label("job", "作业"),
+    "schedule of": Label("schedule of", "定时作业"),
+    "seed": Label("first data of", "初始数据"),
+}
+"""First words of reasons that end with a name."""
+
 _NAMING = {"field", "fields", "columns"}
 """Facts whose texts are names of fields."""
 
@@ -79,8 +103,26 @@ def facts_text(
     for name, value in (detail or {}).items():
         if value not in (None, [], {}, "", False):
             label = labels[name].of(locale) if name in labels else name
-            parts.append(f"{label}: {_value(model if name in _NAMING else None, value, locale)}")
+            told = _reason(value, locale) if name == "reason" else _named(action, value, locale)
+            parts.append(f"{label}: {_value(model if name in _NAMING else None, told, locale)}")
     return " · ".join(parts)
+
+
+def _reason(text: str, locale: str) -> str:
+    if text in REASONS:
+        return REASONS[text].of(locale)
+    kind, _space, name = text.rpartition(" ")
+    return f"{_REASON_KINDS[kind].of(locale)} {name}" if kind in _REASON_KINDS else text
+
+
+def _named(action: AuditAction | None, value: Any, locale: str) -> Any:
+    """Return a fact with the words that its action declares in place of codes."""
+    words = action.words if action is not None else {}
+    if isinstance(value, str) and value in words:
+        return words[value].of(locale)
+    if isinstance(value, dict):
+        return {words[name].of(locale) if name in words else name: told for name, told in value.items()}
+    return value
 
 
 def _value(model: RegisteredModel | None, value: Any, locale: str) -> str:

@@ -290,6 +290,8 @@ def _chip(listing: Listing, condition: Condition) -> dict[str, str]:
     text = listing.definition.filters.value_text(condition)
     if condition.operator == "empty":
         text = listing.say("empty")
+    elif term.kind == "boolean":
+        text = ", ".join(listing.say("yes") if value else listing.say("no") for value in condition.values)
     elif term.field is not None and term.field.options:
         options = [term.field.option(value) for value in condition.values]
         text = ", ".join(option.label.of(listing.locale) for option in options if option)

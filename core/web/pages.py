@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from core.errors import BanyanError, InvalidInputError
 from core.i18n import localised, translate
+from core.security.actors import SYSTEM
 from core.web.error_pages import field_messages
 
 Cell = dict[str, Any]
@@ -24,6 +25,11 @@ def cell(value: Any, kind: str = "text", **more: Any) -> Cell:
     return {"kind": kind, "value": value, **more}
 
 
+def actor_label(request: Request, name: str) -> str:
+    """Return who did something: a person's name, or what the system itself is called."""
+    return words(request)("System") if name == SYSTEM else name
+
+
 def state_cell(request: Request, *, active: bool) -> Cell:
     """Return a cell that says whether something is switched on."""
     _ = words(request)
@@ -31,10 +37,15 @@ def state_cell(request: Request, *, active: bool) -> Cell:
 
 
 def columns(*labels: str | tuple[str, str]) -> list[dict[str, Any]]:
-    """Return table columns from labels, or (label, kind) pairs."""
+    """Return table columns from labels, or (label, kind) pairs; ``prose`` is text that takes the width of a phone."""
     pairs = [(label, "text") if isinstance(label, str) else label for label in labels]
     return [
-        {"name": f"column{place}", "label": label, "kind": kind, "phone": "title" if place == 0 else "figure"}
+        {
+            "name": f"column{place}",
+            "label": label,
+            "kind": "text" if kind == "prose" else kind,
+            "phone": "title" if place == 0 else "wide" if kind == "prose" else "figure",
+        }
         for place, (label, kind) in enumerate(pairs)
     ]
 

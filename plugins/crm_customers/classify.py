@@ -97,7 +97,8 @@ def classify_changed(database: Database, as_of: date, *, chunk: int = CHUNK, act
         with database.write(actor) as session:
             ids = _changed_ids(session, as_of, after, chunk)
             if not ids:
-                _audit(session, result, "changed")
+                if result.customers:
+                    _audit(session, result, "changed")
                 return result
             classify_scope(session, _in(ids), result)
         after = ids[-1]

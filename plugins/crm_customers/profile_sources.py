@@ -10,6 +10,7 @@ from typing import Any
 from core.api import canonical
 from plugins.crm_customers.importing.winners import CORRECTION, PRIORITY
 from plugins.crm_customers.models import Customer
+from plugins.crm_customers.models.options import SOURCES
 from plugins.crm_customers.profile_facts import CustomerFacts, Rows
 from plugins.crm_customers.profile_tables import Cell, Reader, cell, table
 
@@ -54,7 +55,7 @@ def _links(reader: Reader, facts: CustomerFacts) -> dict[str, Any]:
             "id": row.id,
             "url": None,
             "cells": [
-                cell(row.source),
+                cell(reader.label(SOURCES, row.source)),
                 cell(_key(row.source_key)),
                 cell(row.delivered_at, "instant"),
                 cell(row.file_name),
@@ -110,7 +111,11 @@ def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, 
     _ = reader.words
     stored = stored_form(value)
     used = next((row for _rank, said, row in given if str(said) == str(stored)), None)
-    others = [f"{_shown(reader, name, said)} ({row.source})" for _rank, said, row in given if str(said) != str(stored)]
+    others = [
+        f"{_shown(reader, name, said)} ({reader.label(SOURCES, row.source)})"
+        for _rank, said, row in given
+        if str(said) != str(stored)
+    ]
     kept = _("kept from before") if given else unsaid
     origin = kept if used is None else _at(reader, used)
     url = reader.batch_url(used.batch_id) if used is not None else None
@@ -122,7 +127,7 @@ def _origin_cells(reader: Reader, name: str, value: Any, given: list[tuple[int, 
 def _at(reader: Reader, row: Any) -> str:
     if row.source == CORRECTION:
         return reader.words("corrected here")
-    facts = {"source": row.source, "batch": row.batch_id, "row": row.batch_row or "—"}
+    facts = {"source": reader.label(SOURCES, row.source), "batch": row.batch_id, "row": row.batch_row or "—"}
     return reader.words("%(source)s, import %(batch)s row %(row)s") % facts
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.api import Choice
 from core.values.masks import mask_address, mask_plate, mask_vin
-from plugins.crm_customers.models.options import CONTACT_KINDS, ID_KINDS, LINES
+from plugins.crm_customers.models.options import CONTACT_KINDS, ID_KINDS, LINES, SOURCES
 from plugins.crm_customers.profile_facts import CustomerFacts, Rows
 from plugins.crm_customers.profile_figures import ZERO, PolicyFigures
 
@@ -311,9 +311,9 @@ def _address_row(reader: Reader, row: Any) -> dict[str, Any]:
 
 def _origin(reader: Reader, row: Any) -> str:
     if row.batch_id is None:
-        return str(row.source)
+        return str(reader.label(SOURCES, row.source))
     return reader.words("%(source)s, import %(batch)s row %(row)s") % {
-        "source": row.source,
+        "source": reader.label(SOURCES, row.source),
         "batch": row.batch_id,
         "row": row.batch_row or "—",
     }

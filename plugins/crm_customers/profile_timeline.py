@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from core.api import LOCAL_ZONE
-from plugins.crm_customers.models.options import CLASSES, LINES
+from plugins.crm_customers.models.options import CLASSES, LINES, SOURCES
 from plugins.crm_customers.profile_facts import CustomerFacts, Rows
 from plugins.crm_customers.profile_figures import PolicyFigures
 from plugins.crm_customers.profile_tables import Reader
@@ -110,7 +110,7 @@ def _imports(reader: Reader, facts: CustomerFacts, changes: Rows) -> Iterator[Ev
     for row in facts.sources:
         if row.delivered_at:
             day = row.delivered_at.astimezone(LOCAL_ZONE).date()
-            text = _("Delivered by %(source)s") % {"source": row.source}
+            text = _("Delivered by %(source)s") % {"source": reader.label(SOURCES, row.source)}
             yield Event(day, "import", "database", text, row.file_name or "", None, reader.batch_url(row.batch_id))
     batches: dict[int, list[Any]] = {}
     for row in changes:

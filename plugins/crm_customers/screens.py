@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.api import AuditAction, Label, MenuItem, Permission, Role, Slot
 from plugins.crm_customers.models import TOTALS
+from plugins.crm_customers.models.options import CLASSES
 
 PERMISSIONS = [
     Permission(TOTALS, Label("Customers: company-wide totals", "客户:全公司合计")),
@@ -20,6 +21,11 @@ AUDIT_ACTIONS = [
             "changed": Label("Changed", "变更"),
             "by_class": Label("By class", "各类别"),
             "reach": Label("Reach", "范围"),
+        },
+        {
+            "all": Label("all customers", "全部客户"),
+            "changed": Label("changed customers", "有变动的客户"),
+            **{option.code: option.label for option in CLASSES},
         },
     ),
     AuditAction("customer.mark", Label("Customer marked", "设置客户标记")),

@@ -101,6 +101,49 @@ def test_a_file_is_read_rehearsed_written_and_taken_back(
     assert page.request.get("/api/v1/crm_customers/policies").json()["items"] == []
 
 
+FOREIGN = ("Kundennr", "Wer", "Funk", "Filiale", "Interner Vermerk")
+
+
+@pytest.mark.browser
+@pytest.mark.feature("CO-08")
+@pytest.mark.parametrize("site", ["embedded"], indirect=True)
+def test_foreign_headers_are_mapped_on_screen_and_known_the_next_time(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A list no profile knows: columns are chosen on screen, run, and found again in the next delivery."""
+    wanted = {"Kundennr": "客户号", "Wer": "客户名称", "Funk": "手机", "Filiale": "三级机构"}
+    page = open_page("haining", "/imports/new", "en")
+    upload(page, written(tmp_path / "liste1.csv", FOREIGN, ("F1", "陈美芳", "13805731234", "海宁", "VIP")))
+    page.select_option("#profile", "customer")
+    page.click('button[value="inspect"]')
+    page.wait_for_load_state()
+
+    for at, header in enumerate(FOREIGN):
+        if header in wanted:
+            page.select_option(f'select[name="target-{at}"]', wanted[header])
+    page.check('input[name="remember"]')
+    page.click('button[value="dry_run"]')
+    page.wait_for_selector(".decide .button.primary", timeout=PATIENCE)
+    page.click(".decide .button.primary")
+    page.wait_for_selector("text=Undo this import", timeout=PATIENCE)
+
+    (first,) = page.request.get("/api/v1/crm_customers/customers").json()["items"]
+    assert first["name"] == "陈美芳"
+
+    page.goto("/imports/new")
+    upload(page, written(tmp_path / "liste2.csv", FOREIGN, ("F2", "沈建国", "13905735678", "海宁", "")))
+    assert page.input_value("#profile") == "customer"
+    chosen = {header: page.input_value(f'select[name="target-{at}"]') for at, header in enumerate(FOREIGN)}
+    assert {header: bool(chosen[header]) for header in wanted} == dict.fromkeys(wanted, True)
+
+
+def upload(page: Any, file: Path) -> None:
+    """Send a file and wait for its columns."""
+    page.set_input_files("#file", file)
+    page.click("main form .button.primary")
+    page.wait_for_url(re.compile(r"/columns"))
+
+
 @pytest.mark.browser
 @pytest.mark.feature("CU-03")
 @pytest.mark.parametrize("site", ["embedded"], indirect=True)

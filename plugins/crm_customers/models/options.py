@@ -13,6 +13,16 @@ ID_KINDS = choices(
     ("passport", "Passport", "护照"),
     ("other", "Other document", "其他证件", ("其他", "军官证", "港澳通行证")),
 )
+SOURCES = choices(
+    ("core", "core system", "核心系统"),
+    ("hand", "entered by hand", "人工录入"),
+    ("vehicle_registry", "vehicle register", "社会车辆清单"),
+    ("yellow_pages", "yellow pages", "黄页"),
+    ("car_dealers", "car dealers", "车商"),
+    ("guarantors", "guarantors", "担保公司"),
+    ("registry_owners", "vehicle owners", "车主名单"),
+)
+"""Sources that the shipped profiles name; another one is called as its profile writes it."""
 SEXES = choices(("male", "Male", "男", ("M", "1", "男性")), ("female", "Female", "女", ("F", "2", "女性")))
 CREDITS = choices(("good", "Good", "良好", ("好",)), ("bad", "Not good", "不良", ("差", "失信")))
 LINES = choices(

@@ -97,7 +97,7 @@ class RegistryVehicle(Base, BranchOwned, Sourced, Attributed):
     __model__ = Model(
         id="crm_customers.registry_vehicle",
         label=Label("Registered vehicle", "社会车辆"),
-        plural=Label("Vehicles", "车辆"),
+        plural=Label("Registered vehicles", "社会车辆"),
         title="plate",
         icon="car",
         virtual=(
@@ -112,6 +112,17 @@ class RegistryVehicle(Base, BranchOwned, Sourced, Attributed):
         ),
     )
 
+    source_key: Mapped[str] = field(
+        String(120),
+        en="Source key",
+        zh="来源编号",
+        data_class="C2",
+        mask="vin",
+        editable=False,
+        imported=False,
+        sort_order=801,
+    )
+    """Holds the VIN or the plate where the source has no number of its own, so it is masked as they are."""
     vehicle_id: Mapped[int | None] = field(
         ForeignKey("crm_customers_vehicle.id"),
         en="Vehicle",

@@ -84,6 +84,19 @@ def test_undo_takes_a_batch_back_once(banyan, file):
     assert (twice.returncode, twice.stderr.count("\n")) == (1, 1)
 
 
+def test_a_profile_with_a_mistake_is_named_with_the_mistake(banyan, file, data_folder):
+    folder = data_folder / "profiles"
+    folder.mkdir(exist_ok=True)
+    text = 'schema = 1\nid = "heron"\ntitle = { en = "H", zh = "H" }\nsource = "heron"\nmain = "customer"\n'
+    record = '[[record]]\nname = "customer"\nmodel = "crm_customers.customer"\nfeilds.name = "姓名"\n'
+    (folder / "heron.toml").write_text(text + record, "utf-8")
+    failed = banyan("heron", file(GOOD))
+    assert failed.returncode == 1
+    assert "heron.toml" in failed.stderr
+    assert "feilds" in failed.stderr
+    assert "fields" in failed.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

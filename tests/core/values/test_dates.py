@@ -34,6 +34,8 @@ DAY = dt.date(2020, 9, 19)
         "2020-9-19 8:05",
         " 2020-09-19 ",
         "19/09/2020",
+        "19-Sep-2020",
+        "19 September 2020 08:30",
     ],
 )
 def test_t9_1_every_spelling_of_one_day_is_that_day(raw):
@@ -48,7 +50,7 @@ def test_t9_2_markers_of_a_missing_date_are_no_value(raw):
     assert parse_datetime(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["19/09/20", "05/06/2020", "20-9-19", "200919"])
+@pytest.mark.parametrize("raw", ["19/09/20", "05/06/2020", "20-9-19", "200919", "19-Sep-20"])
 def test_t9_2_a_date_with_two_readings_is_refused(raw):
     with pytest.raises(InvalidValueError) as caught:
         parse_date(raw)
@@ -61,6 +63,7 @@ def test_t9_2_a_date_with_two_readings_is_refused(raw):
     ("raw", "pattern", "expected"),
     [
         ("19/09/20", "%d/%m/%y", DAY),
+        ("19-Sep-20", "%d-%b-%y", DAY),
         ("05/06/2020", "%m/%d/%Y", dt.date(2020, 5, 6)),
         ("05/06/2020", "%d/%m/%Y", dt.date(2020, 6, 5)),
         ("44093", "excel", DAY),
