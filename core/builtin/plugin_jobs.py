@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.builtin.plugin_labels import FACT_LABELS, FACT_WORDS
 from core.errors import ConflictError
 from core.jobs.context import JobContext
 from core.lifecycle.probe import run_banyan
@@ -31,10 +32,15 @@ def core_jobs() -> list[Job]:
 def core_audit_actions() -> list[AuditAction]:
     """Name what stands in the audit trail: each action when it is asked for on screen, and when it begins."""
     return [
-        AuditAction("plugin.reset", Label("Faults of a plugin reset", "重置插件故障")),
-        *(AuditAction(f"plugin.{action}", label) for action, label in LABELS.items()),
+        AuditAction("plugin.reset", Label("Faults of a plugin reset", "重置插件故障"), FACT_LABELS),
+        *(AuditAction(f"plugin.{action}", label, FACT_LABELS, FACT_WORDS) for action, label in LABELS.items()),
         *(
-            AuditAction(f"plugin.{action}.ask", Label(f"{label.en} (asked for)", f"{label.zh}(提交)"))
+            AuditAction(
+                f"plugin.{action}.ask",
+                Label(f"{label.en} (asked for)", f"{label.zh}（提交）"),
+                FACT_LABELS,
+                FACT_WORDS,
+            )
             for action, label in LABELS.items()
         ),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.jobs.models import STATES
-from core.plugin.contributions import AuditAction
 from core.registry.fields import Label
 from core.security.actors import SYSTEM
 
@@ -70,6 +69,18 @@ CHANGE_LABELS = {
     "dropped": Label("dropped", "删除"),
 }
 
+FACT_LABELS = {
+    "plugin": Label("Plugin", "插件"),
+    "action": Label("Action", "操作"),
+    "mode": Label("Data", "数据"),
+    "archive": Label("Archive", "归档"),
+    "by": Label("For", "发起人"),
+    "plan": Label("Plan", "计划"),
+}
+"""Facts that stand in the audit trail with an action."""
+FACT_WORDS = {**ACTION_LABELS, **MODE_LABELS, SYSTEM: Label("System", "系统")}
+"""What their codes mean."""
+
 
 def called(labels: dict[str, Label], code: str, locale: str) -> str:
     """Return what a code is called; the code itself of one that came later."""
@@ -101,24 +112,3 @@ def step_in_words(step: PluginStep, locale: str) -> dict[str, Any]:
         "status": called(STATE_LABELS, step.state, locale),
         "error": step.error,
     }
-
-
-def audit_actions() -> list[AuditAction]:
-    """Return what actions on plugins leave in the trail, once asked for and once begun."""
-    facts = {
-        "plugin": Label("Plugin", "插件"),
-        "action": Label("Action", "操作"),
-        "mode": Label("Data", "数据"),
-        "archive": Label("Archive", "归档"),
-        "by": Label("For", "发起人"),
-        "plan": Label("Plan", "计划"),
-    }
-    words = {**ACTION_LABELS, **MODE_LABELS, SYSTEM: Label("System", "系统")}
-    return [
-        action
-        for name, label in ACTION_LABELS.items()
-        for action in (
-            AuditAction(f"plugin.{name}", Label(f"Plugin: {label.en}", f"插件{label.zh}"), facts, words),
-            AuditAction(f"plugin.{name}.ask", Label(f"Plugin: {label.en} asked", f"申请插件{label.zh}"), facts, words),
-        )
-    ]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.builtin.plugin_jobs import ACTION
-from core.builtin.plugin_labels import ACTION_LABELS, audit_actions, called, plan_in_words, step_in_words
+from core.builtin.plugin_labels import ACTION_LABELS, called, plan_in_words, step_in_words
 from core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from core.jobs.faults import faults, reset
 from core.jobs.queue import enqueue
@@ -25,7 +25,7 @@ from core.lifecycle.requests import ACTIONS, DECISIONS, MODES
 from core.lifecycle.requests import Request as Asked
 from core.lifecycle.work import archive_folder
 from core.plugin.breaker import BEHIND, FAILING, OPEN
-from core.plugin.contributions import AuditAction, MenuItem, Permission, Route
+from core.plugin.contributions import MenuItem, Permission, Route
 from core.plugin.hookspecs import hookimpl
 from core.plugin.models import AWAY, PluginFault
 from core.registry.fields import Label
@@ -68,12 +68,6 @@ def core_permissions() -> Sequence[Permission]:
 def core_menu_items() -> Sequence[MenuItem]:
     """Declare the menu entry."""
     return [MenuItem("core.plugins", Label("Plugins", "插件"), "/plugins", VIEW, "plug-connected-x", "admin", 40)]
-
-
-@hookimpl
-def core_audit_actions() -> Sequence[AuditAction]:
-    """Declare what actions on plugins leave in the trail, once asked for and once begun."""
-    return audit_actions()
 
 
 def plugins(request: Request) -> Response:

@@ -7,7 +7,7 @@ from plugins.crm_customers.models import TOTALS
 from plugins.crm_customers.models.options import CLASSES
 
 PERMISSIONS = [
-    Permission(TOTALS, Label("Customers: company-wide totals", "客户:全公司合计")),
+    Permission(TOTALS, Label("Customers: company-wide totals", "客户：全公司合计")),
 ]
 ROLES = [Role("crm_customers_totals", Label("Company-wide totals", "全公司合计"), (TOTALS,))]
 """Added to another role: for who looks after all branches, or does the accounts of shared customers."""
