@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import segno
 from markupsafe import Markup
 from sqlalchemy import select
 from starlette.requests import Request
@@ -121,6 +120,8 @@ def _own(request: Request, secret: str, errors: dict[str, str]) -> Response:
 
 def _picture(address: str) -> Markup:
     """Return the QR code of an address, dark on light in every theme since cameras want it so."""
+    import segno  # here, since few starts show one and it brings XML with it
+
     code = segno.make_qr(address, error="m")
     return Markup(code.svg_inline(scale=5, border=4, dark="#000", light="#fff", svgclass="qr"))  # noqa: S704 -- drawn from numbers, holds no text of the address
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from babel.dates import format_skeleton
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -83,6 +82,9 @@ def _bounds(day: date, span: str) -> tuple[date, date]:
 
 def _title(first: date, span: str, locale: str) -> str:
     """Return the name of a month, or of a week by its number (ISO 8601)."""
+    # here, since no start needs it
+    from babel.dates import format_skeleton
+
     if span == "week":
         return format_skeleton("yw", first, locale=locale).capitalize()
     return format_skeleton("yMMMM", first, locale=locale)
