@@ -13,6 +13,7 @@ from plugins.crm_customers.importing.details import CustomerDetails
 from plugins.crm_customers.importing.directory import refuse_known
 from plugins.crm_customers.importing.managers import managed
 from plugins.crm_customers.importing.person import CUSTOMER, CustomerReading
+from plugins.crm_customers.importing.readers import customer_words
 from plugins.crm_customers.importing.winners import winning_values
 from plugins.crm_customers.models import Customer, CustomerSource
 from plugins.crm_customers.search import CUSTOMER_KIND
@@ -274,7 +275,8 @@ def _people_by_number(chunk: Chunk, indexes: Sequence[bytes]) -> dict[tuple[byte
 
 def _read(chunk: Chunk, entry: Entry) -> CustomerReading:
     area_code = chunk.batch.area_codes.get(entry.group.branch_id, "")
-    return CustomerReading(entry.get("reading"), chunk.vault, area_code)
+    said = entry.get("reading") or customer_words(*map(entry.get, CUSTOMER.takes))
+    return CustomerReading(said, chunk.vault, area_code)
 
 
 def _read_all(chunk: Chunk, entries: Sequence[Entry]) -> None:

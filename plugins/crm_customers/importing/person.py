@@ -60,7 +60,7 @@ class CustomerReading:
     """A customer as one file row describes it; numbers are keyed when asked for, most rows are known by their document.
 
     Args:
-        said: What `read_customer` made of the row in the child.
+        said: What `customer_words` made of the row.
         vault: Makes blind indexes.
         area_code: The branch's telephone area, for local numbers.
     """

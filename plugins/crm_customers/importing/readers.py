@@ -21,6 +21,9 @@ from plugins.crm_customers.search import customer_document, vehicle_tokens
 
 NAMES_REMEMBERED = 20_000
 """Names and addresses whose reading is remembered, some 10 MB: many people share one of them."""
+CUSTOMERS_REMEMBERED = 100_000
+"""Customers of one file who are not read a second time, some 8 MB."""
+_said: set[int] = set()
 _CHINA = ZoneInfo("Asia/Shanghai")
 _USCC_LENGTH = 18
 
@@ -65,8 +68,25 @@ def vehicle(
     return shown, identity, valid, vehicle_tokens(shown, vin)
 
 
-@lru_cache(maxsize=1000)
-def read_customer(  # noqa: PLR0917 -- a reader gets its fields by place
+def read_customer(*fields: str | None) -> tuple[bytes | None]:
+    """Read a customer the first time that a file says so of him.
+
+    Args:
+        *fields: Those of `customer_words`, in its order.
+
+    Returns:
+        What `CustomerReading` takes; none for a customer said before in the same words, who is known by then mostly.
+    """
+    spelled = hash(fields)
+    if spelled in _said:
+        return (None,)
+    if len(_said) >= CUSTOMERS_REMEMBERED:
+        _said.clear()
+    _said.add(spelled)
+    return (customer_words(*fields),)
+
+
+def customer_words(  # noqa: PLR0917 -- a reader gets its fields by place
     name: str | None,
     kind: str | None,
     id_kind: str | None,
@@ -75,13 +95,8 @@ def read_customer(  # noqa: PLR0917 -- a reader gets its fields by place
     landline: str | None,
     email: str | None,
     address: str | None,
-) -> tuple[bytes]:
-    """Read all that needs no key.
-
-    Returns:
-        What `CustomerReading` takes, packed: two rows of three name a customer who is known already, whose reading
-        nobody unpacks.
-    """
+) -> bytes:
+    """Return all that can be read of a customer without a key, packed for `CustomerReading`."""
     name_key, pinyin, tokens = _name(name or "")
     document = _document(id_kind, id_number) if id_number else None
     numbers: list[tuple[str, str, str, bool]] = [
@@ -94,7 +109,7 @@ def read_customer(  # noqa: PLR0917 -- a reader gets its fields by place
         numbers.append(("email", email, "", False))
     place = _place(address) if address else None
     kind = kind or _kind(name or "", document)
-    return (marshal.dumps((name or "", name_key, kind, pinyin, tokens, document, numbers, place)),)
+    return marshal.dumps((name or "", name_key, kind, pinyin, tokens, document, numbers, place))
 
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
