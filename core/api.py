@@ -8,6 +8,7 @@ from __future__ import annotations
 from core.app import Suite, build_suite
 from core.config import load_settings
 from core.crypto import Vault
+from core.custom.models import CustomValues
 from core.db.base import Base, Timestamps, utc_now
 from core.db.bulk import delete_rows, fetch_in, insert_rows, take_ids, update_rows
 from core.db.session import Database, ScopedSession
@@ -104,6 +105,7 @@ __all__ = [
     "Column",
     "ConfigError",
     "ConflictError",
+    "CustomValues",
     "Database",
     "Entered",
     "Entry",

@@ -9,8 +9,11 @@ from importlib.util import find_spec
 
 from core.config import Settings
 from core.crypto import Vault
+from core.custom.fields import CustomFields
+from core.custom.panels import register_custom_panels
 from core.db.session import Database
 from core.plugin.activation import Activation
+from core.plugin.epochs import Epochs
 from core.plugin.installed import InstalledSet, read_installed
 from core.plugin.loader import load_plugins, register_models
 from core.plugin.manager import CORE, PluginManager
@@ -29,6 +32,7 @@ TABLES = (
     "core.bulk.models",
     "core.annotations.models",
     "core.tasks.models",
+    "core.custom.models",
 )
 """Modules with the core's own tables."""
 
@@ -45,6 +49,8 @@ FEATURES = (
     "core.builtin.access_matrix",
     "core.builtin.branches",
     "core.builtin.settings",
+    "core.builtin.custom_fields",
+    "core.builtin.data_dictionary",
     "core.builtin.plugin_pages",
     "core.builtin.plugin_jobs",
     "core.builtin.activation_audit",
@@ -78,6 +84,7 @@ class Suite:
     activation: Activation
     installed: InstalledSet
     setting_values: SettingValues
+    custom_fields: CustomFields
 
     def close(self) -> None:
         """Close all connections."""
@@ -107,13 +114,18 @@ def build_suite(settings: Settings, taking: tuple[str, ...] | None = ()) -> Suit
     installed = read_installed(database)
     load_plugins(settings.plugins, plugins, registry, installed, taking)
     register_side_models(plugins, registry)
-    activation = Activation(database, plugins)
+    epochs = Epochs(database)
+    activation = Activation(epochs, plugins)
     plugins.is_active = activation.is_active
     database.row_rules = row_rules(registry)
     database.shared_tables = frozenset(model.table.name for model in registry if model.declaration.shared)
     vault = Vault(settings.data.folder / "keys" / "vault.json")
     database.info["vault"] = vault
-    suite = Suite(settings, database, registry, plugins, vault, activation, installed, SettingValues(database))
+    custom_fields = CustomFields(epochs)
+    register_custom_panels(plugins, registry, custom_fields)
+    suite = Suite(
+        settings, database, registry, plugins, vault, activation, installed, SettingValues(epochs), custom_fields
+    )
     _connect_jobs(suite)
     if not gc.isenabled():
         gc.freeze()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "up", "init", "serve", "worker", "doctor", "db", "backup", "plugin", "settings", "job",
-    "import", "export", "classify", "user", "branch", "audit", "models", "feature",
+    "import", "export", "classify", "user", "branch", "audit", "models", "dictionary", "feature",
 )  # fmt: skip
 """Modules of `core.commands`, in the order of the help; each has ``register(application)`` and imports little.
 

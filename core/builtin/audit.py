@@ -13,7 +13,7 @@ from core.builtin.audit_filter import AuditFilter
 from core.plugin.contributions import AuditAction, MenuItem, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
-from core.registry.query import load_titles
+from core.registry.titles import load_titles
 from core.security.models import AuditEntry
 from core.web import requests
 from core.web.audit_labels import VERBS, action_label, declared_actions, facts_text

@@ -17,7 +17,7 @@ from core.jobs.models import Job as JobRow
 from core.plugin.contributions import SIGNED_IN, AuditAction, Job, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
-from core.registry.query import load_titles
+from core.registry.titles import load_titles
 from core.web import requests
 from core.web.pages import cell, columns, words
 from core.web.templating import render

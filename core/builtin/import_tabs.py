@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.builtin.import_examples import shown_value
 from core.imports.rejects import reason_text
 from core.registry.fields import Label
-from core.registry.query import load_titles
+from core.registry.titles import load_titles
 from core.web import requests
 from core.web.pages import cell, table, words
 

@@ -17,7 +17,7 @@ from core.plugin.contributions import SIGNED_IN, AuditAction, BulkAction, HomeCa
 from core.plugin.hookspecs import hookimpl
 from core.registry.fields import Label
 from core.registry.filter_values import LOCAL_ZONE, today_here
-from core.registry.query import load_titles
+from core.registry.titles import load_titles
 from core.security.models import Role, User
 from core.tasks.ics import calendar_file
 from core.tasks.models import REPEATS, Task

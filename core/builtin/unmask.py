@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
+from core.errors import NotFoundError
 from core.plugin.contributions import SIGNED_IN, Route
 from core.plugin.hookspecs import hookimpl
 from core.registry.formats import masked
-from core.security.unmask import reveal
+from core.security.unmask import field_of, reveal
 from core.web import requests
 from core.web.templating import render
 
@@ -34,10 +35,13 @@ def unmask(request: Request) -> Response:
     name, row_id = request.path_params["field"], request.path_params["row_id"]
     model = suite.registry.get(request.path_params["model"])
     clear = reveal(suite, requests.session_of(request), model, row_id, name, requests.text(request, "reason"))
-    is_number = model.fields[name].mask in CALLED and clear.replace("-", "").isdigit()
+    field = field_of(suite, model, name, requests.actor_of(request))
+    if field is None:
+        raise NotFoundError("unknown_field", "{model} has no field {field}.", model=model.id, field=name)
+    is_number = field.mask in CALLED and clear.replace("-", "").isdigit()
     facts = {
         "text": clear,
-        "masked_text": masked(model.fields[name])(clear),
+        "masked_text": masked(field)(clear),
         "call_url": f"tel:{clear}" if is_number else None,
     }
     return render(request, "_unmasked.html", {**facts, "field_id": requests.text(request, "field_id") or name})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from sqlalchemy import select
 
 from core.db.base import utc_now
-from core.db.session import Database, ScopedSession
+from core.db.session import ScopedSession
 from core.errors import DatabaseStateError, NotFoundError, PermissionDeniedError
-from core.plugin.epochs import Watch, bump_epoch
+from core.plugin.epochs import Epochs, Watch, bump_epoch
 from core.plugin.manager import CORE, PluginManager
 from core.plugin.models import FAILED, OFF, ON, PREVIEW, UPGRADING, BranchPlugin, InstalledPlugin
 from core.security.actors import Actor
@@ -24,14 +21,13 @@ class Activation:
     """Answers whether a plugin is active in a branch.
 
     Args:
-        database: Where the branches' decisions are stored.
+        epochs: Say when a branch's decision changed.
         plugins: The loaded plugins; one that is not ready is active nowhere.
-        clock: Monotonic seconds.
     """
 
-    def __init__(self, database: Database, plugins: PluginManager, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, epochs: Epochs, plugins: PluginManager) -> None:
         self._plugins = plugins
-        self._watch = Watch(database, EPOCH, self._read, clock)
+        self._watch = Watch(epochs, EPOCH, self._read)
         self._answers: dict[tuple[str, int], bool] = {}
         self._parents: dict[int, int | None] = {}
         self._decisions: dict[tuple[str, int], str] = {}

@@ -15,44 +15,61 @@ FRESH_SECONDS = 1.0
 """How long another process may act on the old answer after something was changed."""
 
 
-class Watch:
-    """Reads something again whenever its epoch grew; asks for the epoch at most once in `FRESH_SECONDS`.
+class Epochs:
+    """The counters, asked of the database at most once in `FRESH_SECONDS`, all with one statement.
 
     Args:
-        database: Where the epoch is.
-        epoch: Name of the counter.
-        read: Called with a system session when what is kept is old; keeps the new state itself.
+        database: Where they are.
         clock: Monotonic seconds.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        epoch: str,
-        read: Callable[[ScopedSession], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._database = database
-        self._name = epoch
-        self._read = read
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self.database = database
         self._clock = clock
         self._checked = float("-inf")
+        self._values: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        """Return a counter, at most `FRESH_SECONDS` old; 0 where nothing was ever changed."""
+        now = self._clock()
+        if now - self._checked >= FRESH_SECONDS:
+            with self.database.read(system_actor("look what changed")) as session:
+                self._values = {row.name: row.value for row in session.execute(select(Epoch.name, Epoch.value))}
+            self._checked = now
+        return self._values.get(name, 0)
+
+    def forget(self) -> None:
+        """Ask again at the next question."""
+        self._checked = float("-inf")
+
+
+class Watch:
+    """Reads something again whenever its epoch grew.
+
+    Args:
+        epochs: The counters.
+        name: Name of the counter.
+        read: Called with a system session when what is kept is old; keeps the new state itself.
+    """
+
+    def __init__(self, epochs: Epochs, name: str, read: Callable[[ScopedSession], None]) -> None:
+        self._epochs = epochs
+        self._name = name
+        self._read = read
         self._seen = -1
 
     def refresh(self) -> None:
         """Make sure that what is kept is at most `FRESH_SECONDS` old."""
-        now = self._clock()
-        if now - self._checked < FRESH_SECONDS:
-            return
-        with self._database.read(system_actor(f"look whether {self._name} changed")) as session:
-            epoch = session.scalar(select(Epoch.value).where(Epoch.name == self._name)) or 0
-            if epoch != self._seen:
+        epoch = self._epochs.of(self._name)
+        if epoch != self._seen:
+            with self._epochs.database.read(system_actor(f"read what {self._name} counts")) as session:
                 self._read(session)
-        self._seen, self._checked = epoch, now
+            self._seen = epoch
 
     def forget(self) -> None:
         """Read again at the next question."""
-        self._seen, self._checked = -1, float("-inf")
+        self._seen = -1
+        self._epochs.forget()
 
 
 def bump_epoch(session: ScopedSession, name: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from core.db.session import Database, ScopedSession
-from core.plugin.epochs import Watch
+from core.db.session import ScopedSession
+from core.plugin.epochs import Epochs, Watch
 from core.security.models import Branch, Setting
 from core.security.permissions import ACCESS_EPOCH
 
@@ -37,12 +35,11 @@ class SettingValues:
     """All stored settings of plugins, kept until one changes anywhere.
 
     Args:
-        database: Where they are.
-        clock: Monotonic seconds.
+        epochs: Say when one changed.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._watch = Watch(database, ACCESS_EPOCH, self._read, clock)
+    def __init__(self, epochs: Epochs) -> None:
+        self._watch = Watch(epochs, ACCESS_EPOCH, self._read)
         self._values: dict[str, dict[int | None, StoredValue]] = {}
         self._parents: dict[int, int | None] = {}
 

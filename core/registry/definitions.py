@@ -33,11 +33,13 @@ def definition_of(suite: Suite, model: RegisteredModel, actor: Actor) -> ListDef
     columns = _active(suite, "core_columns", model, actor)
     filters = _active(suite, "core_filters", model, actor)
     withheld = withheld_fields(model, actor)
+    added = suite.custom_fields.of(model.id, actor.home_branch_id) if model.declaration.custom_values else ()
     known = _built.setdefault(suite.registry, {})
-    key = (model.id, withheld, *(id(each) for each in columns), "", *(id(each) for each in filters))
+    added_ids = (id(each) for each in added)
+    key = (model.id, withheld, *(id(each) for each in columns), "", *(id(each) for each in filters), "", *added_ids)
     found = known.get(key)
     if found is None:
-        found = known[key] = ListDefinition(model, suite.registry, columns, filters, withheld)
+        found = known[key] = ListDefinition(model, suite.registry, columns, filters, withheld, added)
     return found
 
 

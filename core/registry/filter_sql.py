@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from core.db.session import ScopedSession
 from core.errors import InvalidValueError
+from core.registry.added_fields import Added, typed, value_table, with_value
 from core.registry.fields import Field
 from core.registry.filter_values import ME_WORDS, Relative, start_of_day
 from core.registry.filters import Asked, Condition, FilterSet
@@ -54,6 +55,9 @@ def expression(filters: FilterSet, condition: Condition, context: Context) -> Co
         matching = _contributed(filters, term.filter, condition, context)
         return not_(matching) if condition.negated else matching
     assert term.field is not None  # noqa: S101 -- a term is a field or a contributed filter
+    if term.name in filters.added:
+        matching = _added(filters, filters.added[term.name], condition, context)
+        return not_(matching) if condition.negated else matching
     column = filters.model.column(term.name)
     if condition.operator == "empty":
         empty: ColumnElement[bool] = column.is_not(None) if condition.negated else column.is_(None)
@@ -71,6 +75,13 @@ def _contributed(filters: FilterSet, given: Filter, condition: Condition, contex
     asked = Asked(condition.operator, text, context.session, test)
     found: ColumnElement[bool] = filters.model.column("id").in_(given.matching(asked))
     return found
+
+
+def _added(filters: FilterSet, added: Added, condition: Condition, context: Context) -> ColumnElement[bool]:
+    if condition.operator == "empty":
+        return not_(with_value(added, filters.model, None))
+    column = typed(added, value_table(filters.model))
+    return with_value(added, filters.model, _typed_test(column, added.field.kind, condition, context.today))
 
 
 def _free_text(filters: FilterSet, text: str, context: Context) -> ColumnElement[bool]:

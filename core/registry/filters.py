@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidValueError
+from core.registry.added_fields import Added
 from core.registry.fields import Field, Label
 from core.registry.filter_values import DAYS, EMPTY_WORDS, NUMBERS, fold, read_span, read_value, value_text, wrong
 from core.registry.models import RegisteredModel
@@ -111,13 +112,20 @@ class FilterSet:
         model: The model.
         filters: Filters that plugins contribute to it.
         withheld: Fields that may not be named.
+        added: Fields that administrators added.
     """
 
     def __init__(
-        self, model: RegisteredModel, filters: Sequence[Filter] = (), withheld: frozenset[str] = frozenset()
+        self,
+        model: RegisteredModel,
+        filters: Sequence[Filter] = (),
+        withheld: frozenset[str] = frozenset(),
+        added: Sequence[Added] = (),
     ) -> None:
         self.model = model
+        self.added = {each.field.name: each for each in added}
         readable = [item for item in model.fields.values() if item.name not in withheld and not is_hidden(item)]
+        readable += [each.field for each in added]
         self.readable = {item.name: item for item in readable}
         fields = [item for item in readable if item.filterable]
         terms = [Term(item.name, item.label, item.kind, field=item) for item in fields]

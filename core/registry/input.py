@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Integer, String, select
+from sqlalchemy import Integer, Numeric, String, select
 
 from core.db.session import ScopedSession
 from core.errors import BanyanError, InvalidInputError, InvalidValueError
+from core.registry.added_fields import Added
 from core.registry.fields import Field
 from core.registry.filter_sql import target_of
 from core.registry.filter_values import LOCAL_ZONE, read_value
@@ -23,6 +24,8 @@ CORE = "core"
 LONGEST_TEXT = 20_000
 LARGEST_INTEGER = 2**31
 """First number that a 32-bit column cannot hold."""
+ADDED_TYPES = {"decimal": Numeric(17, 4)}
+"""Precision of the numbers of fields that administrators added."""
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 """Signs that neither database keeps."""
 
@@ -87,6 +90,32 @@ def read_fields(
     return values
 
 
+def read_added(added: Iterable[Added], sent: Mapping[str, Any], *, partial: bool) -> list[tuple[Added, Any]]:
+    """Turn what was sent for the fields that administrators added into their values.
+
+    Args:
+        added: The fields that exist for the actor.
+        sent: Texts of a form or JSON values, by field name.
+        partial: Fields that are not sent stay as they are; otherwise required ones must be there.
+
+    Raises:
+        InvalidInputError: Every wrong value, all at once.
+    """
+    errors: dict[str, BanyanError] = {}
+    values: list[tuple[Added, Any]] = []
+    for each in added:
+        name = each.field.name
+        if name not in sent and (partial or not each.field.required):
+            continue
+        try:
+            values.append((each, _read_single(each.field, sent.get(name), ADDED_TYPES.get(each.field.kind))))
+        except InvalidValueError as error:
+            errors[name] = error
+    if errors:
+        raise InvalidInputError(errors)
+    return values
+
+
 def form_text(field: Field, value: Any) -> Any:
     """Write a value as the form shows it and `read_fields` reads it again."""
     if field.kind == "boolean":
@@ -106,21 +135,28 @@ def _place(values: dict[str, Any], model: RegisteredModel, name: str, value: Any
 
 
 def _read(session: ScopedSession, registry: Registry, model: RegisteredModel, field: Field, raw: Any) -> Any:
-    if isinstance(raw, (dict, list)):
-        raise InvalidValueError("field_type", "A single value is needed.", "Send one value.", field=field.name)
+    if field.kind == "reference" and (text := _plain_text(field, raw)):
+        return _reference(session, target_of(registry, field, model), field, text)
+    return _read_single(field, raw, model.table.columns[field.name].type)
+
+
+def _read_single(field: Field, raw: Any, column_type: Any) -> Any:
     if isinstance(raw, bool) and field.kind == "boolean":
         return raw
+    text = _plain_text(field, raw)
+    return _READERS.get(field.kind, _text)(column_type, field, text) if text else None
+
+
+def _plain_text(field: Field, raw: Any) -> str:
+    if isinstance(raw, (dict, list)):
+        raise InvalidValueError("field_type", "A single value is needed.", "Send one value.", field=field.name)
     text = "" if raw is None else str(raw).strip()
-    if not text:
-        if field.required:
-            raise InvalidValueError("field_required", "This field is required.", "Fill it in.", field=field.name)
-        return None
-    if field.kind == "reference":
-        return _reference(session, target_of(registry, field, model), field, text)
-    return _READERS.get(field.kind, _text)(model, field, text)
+    if not text and field.required:
+        raise InvalidValueError("field_required", "This field is required.", "Fill it in.", field=field.name)
+    return text
 
 
-def _text(_model: RegisteredModel, field: Field, text: str) -> Any:
+def _text(_type: Any, field: Field, text: str) -> Any:
     most = field.max_length or LONGEST_TEXT
     if len(text) > most:
         raise InvalidValueError(
@@ -130,22 +166,23 @@ def _text(_model: RegisteredModel, field: Field, text: str) -> Any:
     return read_value(field, clean)
 
 
-def _number(model: RegisteredModel, field: Field, text: str) -> Any:
+def _number(column_type: Any, field: Field, text: str) -> Any:
     number = read_value(field, text)
-    kind = model.table.columns[field.name].type
-    places = 2 if field.kind == "money" else getattr(kind, "scale", None)
+    places = 2 if field.kind == "money" else getattr(column_type, "scale", None)
     if places is not None and number != round(number, places):
         raise InvalidValueError("field_places", "At most {places} decimal places.", "Round it.", places=places)
-    digits = getattr(kind, "precision", None)
+    digits = getattr(column_type, "precision", None)
     most = (
-        LARGEST_INTEGER if type(kind) is Integer else Decimal(10) ** ((digits or 15) - (places or 0 if digits else 0))
+        LARGEST_INTEGER
+        if type(column_type) is Integer
+        else Decimal(10) ** ((digits or 15) - (places or 0 if digits else 0))
     )
     if abs(number) >= most:
         raise InvalidValueError("field_range", "The number is too large.", "Write a smaller one.", field=field.name)
     return number
 
 
-def _day(_model: RegisteredModel, field: Field, text: str) -> date:
+def _day(_type: Any, field: Field, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -154,7 +191,7 @@ def _day(_model: RegisteredModel, field: Field, text: str) -> date:
         ) from None
 
 
-def _instant(_model: RegisteredModel, field: Field, text: str) -> datetime:
+def _instant(_type: Any, field: Field, text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -177,7 +214,7 @@ def _reference(session: ScopedSession, target: RegisteredModel | None, field: Fi
     return number
 
 
-_READERS: dict[str, Callable[[RegisteredModel, Field, str], Any]] = {
+_READERS: dict[str, Callable[[Any, Field, str], Any]] = {
     "integer": _number,
     "decimal": _number,
     "ratio": _number,

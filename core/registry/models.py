@@ -59,6 +59,8 @@ class Model:
         extends: Model id of the host whose records this one adds fields to: a side table with the host's id as its own.
             Its fields stand in the host's list, filters, page and form; it has no screens of its own, and its rows are
             seen with the host's.
+        custom_values: Table with the values of fields that administrators add (``CustomValues``); without one they
+            cannot add any.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Model:
     list_from: ListFrom | None = None
     staff_code: str = ""
     extends: str = ""
+    custom_values: type[Base] | None = None
 
 
 @dataclass(frozen=True)

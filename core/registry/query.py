@@ -11,20 +11,22 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from core.db.session import ScopedSession
 from core.errors import InvalidValueError, UnscopedError
+from core.registry.added_fields import Added, scalar, value_table
+from core.registry.added_orders import added_cursor_row, added_key, is_added_order, joined
 from core.registry.fields import Field, Label
 from core.registry.filter_sql import Context, expression, target_of
 from core.registry.filter_values import today_here
-from core.registry.filters import Condition, FilterSet, is_hidden
+from core.registry.filters import Condition, FilterSet
 from core.registry.formats import masked
 from core.registry.keyset import Key, Region, from_cursor, regions
 from core.registry.models import RegisteredModel, Registry
 from core.registry.plain_pages import cursor_row, is_plain, plain_ids, plain_rows, region_rows
+from core.registry.titles import load_titles
 
 if TYPE_CHECKING:
     from core.plugin.contributions import Column, Filter
@@ -104,6 +106,7 @@ class ListDefinition:
         columns: Columns that plugins contribute.
         filters: Filters that plugins contribute.
         withheld: Fields that do not exist for who asks; a contributed column of the same name takes its place.
+        added: Fields that administrators added and that exist for who asks.
     """
 
     def __init__(
@@ -113,10 +116,12 @@ class ListDefinition:
         columns: Sequence[Column] = (),
         filters: Sequence[Filter] = (),
         withheld: frozenset[str] = frozenset(),
+        added: Sequence[Added] = (),
     ) -> None:
         self.model = model
         self.registry = registry
-        self.filters = FilterSet(model, filters, withheld)
+        self.filters = FilterSet(model, filters, withheld, added)
+        self.value_tables = {name: value_table(model).alias() for name in self.filters.added}
         self.id_column = model.column("id")
         self._selects: dict[tuple[str, ...], Select[Any]] = {}
         self.plain: dict[tuple[Any, ...], Select[Any]] = {}
@@ -169,10 +174,17 @@ class ListDefinition:
             if known is None or not known.sortable:
                 sortable = {column.name: column for column in self.columns.values() if column.sortable}
                 raise _unknown("unknown_sort", "{model} cannot be sorted by {value}.", self.model.id, name, sortable)
+            if name in self.filters.added:
+                keys.append(added_key(self, item, len(keys)))
+                continue
             ordered = (known.field.sort_by if known.field else "") or name
             nullable = bool(self.model.table.columns[ordered].nullable)
             keys.append(Key(self.model.column(ordered), len(keys), item.startswith("-"), nullable))
         return [*keys, Key(self.id_column, len(keys), keys[-1].descending if keys else True)]
+
+    def _column(self, name: str) -> Any:
+        added = self.filters.added.get(name)
+        return self.model.column(name) if added is None else scalar(added, self.model).label(name)
 
     def where(self, session: ScopedSession, conditions: Sequence[Condition], today: date) -> list[ColumnElement[bool]]:
         """Build the expressions of conditions for the session's actor."""
@@ -196,7 +208,7 @@ class ListDefinition:
         if found is None:
             if len(self._selects) >= MOST_SELECTS:
                 self._selects.clear()
-            found = select(self.id_column, *(self.model.column(column.name) for column in self.own_columns(names)))
+            found = select(self.id_column, *(self._column(column.name) for column in self.own_columns(names)))
             self._selects[key] = found
         return found
 
@@ -248,13 +260,17 @@ def _sorted_rows(
     """Return the rows of a page and one more, whether they were read backwards, and whether rows lie before them."""
     backward = query.before is not None
     keys = definition.keys(query.sort)
-    cursor = cursor_row(session, definition, keys, query.before if backward else query.after)
+    place, joins = query.before if backward else query.after, is_added_order(definition, query.sort)
+    if joins:
+        cursor = added_cursor_row(session, definition, keys, query.sort, place)
+    else:
+        cursor = cursor_row(session, definition, keys, place)
     backward = backward and cursor is not None
     parts = regions(keys, backward=backward)
     if cursor is not None:
         parts = from_cursor(parts, cursor)
     read = partial(region_rows, session, definition, query.columns, keys, cursor)
-    if query.conditions or query.ids:
+    if query.conditions or query.ids or joins:
         statement = _filtered(session, definition, query, today)
         read = partial(_rows_of, session, statement)
     rows: list[Any] = []
@@ -270,7 +286,8 @@ def _rows_of(session: ScopedSession, statement: Select[Any], region: Region, lim
 
 
 def _filtered(session: ScopedSession, definition: ListDefinition, query: ListQuery, today: date) -> Select[Any]:
-    statement = definition.select(query.columns).where(*definition.where(session, query.conditions, today))
+    statement = joined(definition, definition.select(query.columns), query.sort)
+    statement = statement.where(*definition.where(session, query.conditions, today))
     return statement.where(definition.id_column.in_(query.ids)) if query.ids else statement
 
 
@@ -305,39 +322,6 @@ def _page(
             given = load(column, session, ids) if ids else {}
             values[name] = [given.get(row_id) for row_id in ids]
     return Page(ids, {name: values[name] for name in names}, references)
-
-
-def load_titles(session: ScopedSession, target: RegisteredModel, ids: Sequence[int | None]) -> Mapping[Any, str]:
-    """Return the titles of records by id, with one statement; records the actor may not see are absent.
-
-    Args:
-        session: Session of the actor.
-        target: The model the ids belong to.
-        ids: Any ids, ``None`` allowed.
-    """
-    wanted = sorted({row_id for row_id in ids if row_id is not None})
-    if not wanted:
-        return {}
-    title = target.fields.get(target.declaration.title)
-    if title is None or is_hidden(title):
-        seen = session.execute(select(target.column("id")).where(target.column("id").in_(wanted))).scalars()
-        return {row_id: f"#{row_id}" for row_id in seen}
-    rows = session.rows(_titles_of(target, title.name), {"ids": wanted})
-    show = masked(title) if title.mask else str
-    return {row[0]: f"#{row[0]}" if row[1] is None else show(row[1]) for row in rows}
-
-
-_titles: WeakKeyDictionary[type[Any], Select[Any]] = WeakKeyDictionary()
-
-
-def _titles_of(target: RegisteredModel, title: str) -> Select[Any]:
-    """Return the statement of titles, built once per model: building it costs as much as running it."""
-    found = _titles.get(target.entity)
-    if found is None:
-        own = target.column("id")
-        found = select(own, target.column(title)).where(own.in_(bindparam("ids", expanding=True)))
-        _titles[target.entity] = found
-    return found
 
 
 def count(

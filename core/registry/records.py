@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core.db.session import ScopedSession
-from core.errors import ConflictError, NotFoundError, PermissionDeniedError
+from core.errors import BanyanError, ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
+from core.registry.added_fields import Added, load_values, save_values
 from core.registry.formats import json_format
-from core.registry.input import read_fields
+from core.registry.input import read_added, read_fields
 from core.registry.models import RegisteredModel
 from core.security.actors import Actor
 from core.security.audit import record as audit
@@ -55,11 +56,14 @@ def create_record(
     actor = _actor(session)
     if "branch_id" in model.fields and not sent.get("branch_id"):
         sent = {**sent, "branch_id": str(actor.home_branch_id)}
-    values = read_fields(session, suite.registry, model, sent, partial=False)
+    values, added = _values(suite, session, model, sent, partial=False)
     made = model.entity(**values, **({} if host_id is None else {"id": host_id}))
     _authorise(suite, session, actor, model, made)
     session.add(made)
-    _finish(session, model, made, "created", {"fields": sorted(values)})
+    told = sorted((*values, *(each.field.name for each, value in added if value is not None)))
+    _finish(session, model, made, "created", {"fields": told})
+    if added:
+        save_values(session, model, made.id, added)
     return made.id
 
 
@@ -97,22 +101,68 @@ def change_record(
             version=found.version,
         )
     fields = {name: value for name, value in sent.items() if name != "version" or not is_versioned(model)}
-    values = read_fields(session, suite.registry, model, fields, partial=True)
+    values, added = _values(suite, session, model, fields, partial=True)
     _authorise(suite, session, _actor(session), model, found)
     changes = {name: (getattr(found, name), value) for name, value in values.items() if getattr(found, name) != value}
-    if not changes:
+    told, different = _added_changes(session, model, record_id, added)
+    if not changes and not told:
         return []
     for name, (_old, new) in changes.items():
         setattr(found, name, new)
     if is_versioned(model):
         found.version += 1
-    _finish(session, model, found, "changed", {"fields": _told(model, changes)})
-    return list(changes)
+    if different:
+        save_values(session, model, record_id, different)
+    _finish(session, model, found, "changed", {"fields": {**_told(model, changes), **told}})
+    return [*changes, *told]
+
+
+def added_fields(suite: Suite, model: RegisteredModel, actor: Actor | None) -> tuple[Added, ...]:
+    """Return the fields that administrators added to a model and that exist for an actor."""
+    if model.declaration.custom_values is None or actor is None:
+        return ()
+    return suite.custom_fields.of(model.id, actor.home_branch_id)
 
 
 def is_versioned(model: RegisteredModel) -> bool:
     """Whether the model counts its changes in a column ``version``."""
     return "version" in model.table.columns
+
+
+def _values(
+    suite: Suite, session: ScopedSession, model: RegisteredModel, sent: Mapping[str, Any], *, partial: bool
+) -> tuple[dict[str, Any], list[tuple[Added, Any]]]:
+    """Read own and added fields; what is wrong in either is told at once."""
+    known = {each.field.name: each for each in added_fields(suite, model, session.actor)}
+    errors: dict[str, BanyanError] = {}
+    values: dict[str, Any] = {}
+    added: list[tuple[Added, Any]] = []
+    try:
+        own = {name: value for name, value in sent.items() if name not in known}
+        values = read_fields(session, suite.registry, model, own, partial=partial)
+    except InvalidInputError as error:
+        errors |= error.fields
+    try:
+        added = read_added(known.values(), sent, partial=partial)
+    except InvalidInputError as error:
+        errors |= error.fields
+    if errors:
+        raise InvalidInputError(errors)
+    return values, added
+
+
+def _added_changes(
+    session: ScopedSession, model: RegisteredModel, record_id: int, added: list[tuple[Added, Any]]
+) -> tuple[dict[str, Any], list[tuple[Added, Any]]]:
+    """Return what the audit trail tells of changed values, and those values."""
+    old = load_values(session, model, [each for each, _ in added], [record_id])[record_id] if added else {}
+    different = [(each, value) for each, value in added if old.get(each.field.name) != value]
+    told: dict[str, Any] = {}
+    for each, value in different:
+        write = json_format(each.field.kind)
+        pair = [write(old.get(each.field.name)), write(value)]
+        told[each.field.name] = pair if each.field.data_class == "C1" else None
+    return told, different
 
 
 def _actor(session: ScopedSession) -> Actor:

@@ -9,8 +9,12 @@ from sqlalchemy import select
 
 from core.db.session import ScopedSession
 from core.errors import BanyanError, InvalidInputError, InvalidValueError, NotFoundError, PermissionDeniedError
+from core.registry.added_fields import load_values
+from core.registry.fields import Field
 from core.registry.models import RegisteredModel
+from core.registry.records import added_fields
 from core.security import audit
+from core.security.actors import Actor
 from core.security.limits import count_attempt
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ def reveal(suite: Suite, session: ScopedSession, model: RegisteredModel, row_id:
     if actor is None or actor.user_id is None:
         raise PermissionDeniedError("person_needed", "Only a person can see clear values.")
     actor.require(f"{model.id}.unmask")
-    field = model.fields.get(name)
+    field = field_of(suite, model, name, actor)
     if field is None or not field.mask or (field.permission and not actor.may(field.permission)):
         raise NotFoundError("unknown_field", "{model} has no field {field}.", model=model.id, field=name)
     reason = _checked(reason)
@@ -52,13 +56,22 @@ def reveal(suite: Suite, session: ScopedSession, model: RegisteredModel, row_id:
         raise NotFoundError("no_such_record", "There is no such record.")
     number = count_attempt(session, f"unmask:{actor.user_id}", PER_HOUR, HOUR)
     clear = suite.plugins.hook.core_reveal(session=session, model_id=model.id, row_id=row_id, field=name)
-    if clear is None:
+    if clear is None and name not in model.fields:
+        added = [each for each in added_fields(suite, model, actor) if each.field.name == name]
+        clear = load_values(session, model, added, [row_id])[row_id].get(name)
+    elif clear is None:
         clear = getattr(row, name)
     if clear is None:
         raise NotFoundError("no_value", "There is no value to show.")
     detail = {"field": name, "why": reason, "within_hour": number}
     audit.record(session, "value.unmask", model.id, row_id, detail, getattr(row, "branch_id", None))
     return str(clear)
+
+
+def field_of(suite: Suite, model: RegisteredModel, name: str, actor: Actor) -> Field | None:
+    """Return a field of a model, or one that administrators added and that exists for the actor."""
+    added = {each.field.name: each.field for each in added_fields(suite, model, actor)}
+    return model.fields.get(name) or added.get(name)
 
 
 def _checked(reason: str) -> str:

@@ -2,7 +2,7 @@
 
 # Without postponed annotations: FastAPI reads the models of each endpoint from its signature.
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Optional
@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.exceptions import HTTPException
 
 from core.errors import BanyanError, InvalidInputError, InvalidValueError, NotFoundError
+from core.registry.added_fields import Added
 from core.registry.definitions import definition_of
 from core.registry.export import json_rows
 from core.registry.fields import Field as ModelField
 from core.registry.input import is_creatable, writable_fields
 from core.registry.models import RegisteredModel
 from core.registry.query import ListDefinition, ListQuery, fetch_page
-from core.registry.records import change_record, create_record, is_versioned
+from core.registry.records import added_fields, change_record, create_record, is_versioned
 from core.web.api import Gate, error_answer, error_json, request_id
 
 VERSION = "1"
@@ -80,7 +81,10 @@ def _description(api: FastAPI, gate: Gate) -> Callable[[Request], JSONResponse]:
     def openapi(request: Request) -> JSONResponse:
         gate.enter(request)
         branch = request.state.actor.home_branch_id
-        whole = api.openapi()
+        whole = {**api.openapi()}
+        actor = request.state.actor
+        added = {_class_name(model): added_fields(gate.suite, model, actor) for model in gate.suite.registry}
+        whole["components"] = _with_added(whole["components"], added)
         active = {
             path: item
             for path, item in whole["paths"].items()
@@ -89,6 +93,26 @@ def _description(api: FastAPI, gate: Gate) -> Callable[[Request], JSONResponse]:
         return JSONResponse({**whole, "paths": active, "servers": [{"url": "/api"}]})
 
     return openapi
+
+
+def _with_added(components: dict[str, Any], added: Mapping[str, Sequence[Added]]) -> dict[str, Any]:
+    """Return the schemas with the fields that administrators added and that exist for the caller."""
+    schemas = dict(components["schemas"])
+    for model_name, fields in added.items():
+        more = {each.field.name: _described(each.field) for each in fields}
+        for suffix in ("", "Create", "Change") if more else ():
+            name = f"{model_name}{suffix}"
+            if name in schemas:
+                schemas[name] = {**schemas[name], "properties": {**schemas[name]["properties"], **more}}
+    return {**components, "schemas": schemas}
+
+
+def _described(field: ModelField) -> dict[str, Any]:
+    kind = {"boolean": {"type": "boolean"}, "date": {"type": "string", "format": "date"}}.get(
+        field.kind, {"type": "string"}
+    )
+    limits = {"enum": [option.code for option in field.options]} if field.options else {}
+    return {"anyOf": [{**kind, **limits}, {"type": "null"}], "title": field.label.en, "description": field.label.zh}
 
 
 def _add_model(api: FastAPI, gate: Gate, model: RegisteredModel) -> None:
@@ -208,7 +232,9 @@ def _input(model: RegisteredModel, *, partial: bool) -> type[BaseModel]:
     if partial and is_versioned(model):
         fields["version"] = (int, Field(description="The version that was read."))
     name = f"{_class_name(model)}{'Change' if partial else 'Create'}"
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+    # Added fields come and go while this process runs; `read_fields` refuses every other name.
+    extra: Literal["allow", "forbid"] = "allow" if model.declaration.custom_values else "forbid"
+    return create_model(name, __config__=ConfigDict(extra=extra), **fields)
 
 
 def _input_type(field: ModelField) -> Any:

@@ -9,9 +9,11 @@ from sqlalchemy import select
 from starlette.requests import Request
 
 from core.errors import InvalidInputError
+from core.registry.added_fields import load_values
+from core.registry.fields import Field
 from core.registry.input import form_text, writable_fields
 from core.registry.models import RegisteredModel
-from core.registry.records import change_record, create_record
+from core.registry.records import added_fields, change_record, create_record
 from core.registry.side_models import side_models
 from core.web import requests
 
@@ -30,6 +32,20 @@ def form_sections(request: Request, host: RegisteredModel) -> list[RegisteredMod
         and suite.plugins.is_active(model.owner, actor.home_branch_id)
         and writable_fields(model)
     ]
+
+
+def added_inputs(request: Request, model: RegisteredModel) -> dict[str, Field]:
+    """Return the fields that administrators added, for the form."""
+    suite: Suite = request.app.state.suite
+    return {each.field.name: each.field for each in added_fields(suite, model, requests.actor_of(request))}
+
+
+def added_values(request: Request, model: RegisteredModel, record_id: int) -> dict[str, Any]:
+    """Return what the form shows of the added fields; a masked value is only entered anew."""
+    suite: Suite = request.app.state.suite
+    shown = [each for each in added_fields(suite, model, requests.actor_of(request)) if not each.field.mask]
+    known = load_values(requests.session_of(request), model, shown, [record_id])[record_id]
+    return {each.field.name: form_text(each.field, known.get(each.field.name)) for each in shown}
 
 
 def prefixed(model: RegisteredModel, values: Mapping[str, Any]) -> dict[str, Any]:

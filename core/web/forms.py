@@ -15,11 +15,19 @@ from core.registry.fields import Field
 from core.registry.filter_sql import target_of
 from core.registry.input import form_text, writable_fields
 from core.registry.models import RegisteredModel
-from core.registry.query import load_titles
 from core.registry.records import change_record, create_record, is_versioned, load_record
+from core.registry.titles import load_titles
 from core.web import requests
 from core.web.error_pages import field_messages
-from core.web.form_sections import form_sections, prefixed, save_sections, section_values, take_sections
+from core.web.form_sections import (
+    added_inputs,
+    added_values,
+    form_sections,
+    prefixed,
+    save_sections,
+    section_values,
+    take_sections,
+)
 from core.web.lists import View
 from core.web.records import title_of
 from core.web.templating import render
@@ -69,6 +77,7 @@ def edit_form(model: RegisteredModel) -> View:
         values = {name: form_text(field, getattr(found, name)) for name, field in _shown(model, found).items()}
         for section in form_sections(request, model):
             values |= section_values(request, section, found.id)
+        values |= added_values(request, model, found.id)
         return _form(request, model, found, values)
 
     return view
@@ -107,7 +116,8 @@ def _sent(request: Request, model: RegisteredModel, *, fresh: bool) -> dict[str,
     for name, value in requests.form(request).multi_items():
         if name != FORM_TOKEN:
             sent[name] = value if isinstance(value, str) else []
-    for name, field in writable_fields(model).items():
+    fields = writable_fields(model) | added_inputs(request, model)
+    for name, field in fields.items():
         if field.kind == "boolean":
             sent[name] = sent.get(name) == "yes"
         elif field.mask and not fresh and not sent.get(name):
@@ -125,7 +135,7 @@ def _failed(
 ) -> Response:
     if isinstance(error, InvalidInputError):
         fields = field_messages(error, request.state.locale)
-        known = {*writable_fields(model)}
+        known = {*writable_fields(model), *added_inputs(request, model)}
         for section in form_sections(request, model):
             known |= prefixed(section, writable_fields(section)).keys()
         general = [f"{name}: {text}" for name, text in fields.items() if name not in known]
@@ -148,6 +158,11 @@ def _form(
     errors = errors or {}
     inputs = [_input(request, model, field, values, errors.get(field.name)) for field in fields.values()]
     groups = [{"title": model.declaration.label.of(locale), "fields": inputs}]
+    added = added_inputs(request, model)
+    if added:
+        more = [_input(request, model, field, values, errors.get(name)) for name, field in added.items()]
+        groups.append({"title": texts.gettext("Further fields"), "fields": more})
+        inputs, fields = [*inputs, *more], fields | added
     groups += [_section(request, each, values, errors) for each in form_sections(request, model)]
     address = f"{model.url}/new" if found is None else f"{model.url}/{found.id}/edit"
     for item in inputs:

@@ -13,8 +13,9 @@ from core.registry.filters import is_hidden
 from core.registry.formats import masked, screen_format
 from core.registry.input import writable_fields
 from core.registry.models import RegisteredModel
-from core.registry.query import ListColumn, load_titles
+from core.registry.query import ListColumn
 from core.registry.records import load_record
+from core.registry.titles import load_titles
 from core.web import requests
 from core.web.actions import record_actions
 from core.web.lists import View
@@ -41,7 +42,8 @@ def _context(request: Request, model: RegisteredModel, found: Any) -> dict[str, 
     locale, actor = request.state.locale, requests.actor_of(request)
     suite: Suite = request.app.state.suite
     definition = definition_of(suite, model, actor)
-    own = [column for column in definition.columns.values() if column.field is not None]
+    added = definition.filters.added
+    own = [column for column in definition.columns.values() if column.field is not None and column.name not in added]
     pairs = [_pair(request, model, found, column) for column in own]
     facts = [pair for pair, column in zip(pairs, own, strict=True) if column.listed][:FACTS]
     texts = translate(locale)

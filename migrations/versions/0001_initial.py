@@ -323,6 +323,28 @@ def upgrade() -> None:
         info={"owner": "core"},
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "core_custom_field",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=False),
+        sa.Column("code", sa.String(length=30), nullable=False),
+        sa.Column("label_en", sa.String(length=80), nullable=False),
+        sa.Column("label_zh", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("personal", sa.Boolean(), nullable=False),
+        sa.Column("options", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("branch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("removed", sa.Boolean(), nullable=False),
+        sa.Column("changed_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["branch_id"], ["core_branch.id"], name=op.f("fk_core_custom_field_branch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_custom_field")),
+        sa.UniqueConstraint("model", "code", name=op.f("uq_core_custom_field_model_code")),
+        info={"owner": "core"},
+        sqlite_autoincrement=True,
+    )
     with op.batch_alter_table("core_setting", schema=None) as batch_op:
         batch_op.create_index(
             "uq_core_setting_system",
@@ -786,6 +808,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_core_user_home_branch_id"))
 
     op.drop_table("core_user")
+    op.drop_table("core_custom_field")
     with op.batch_alter_table("core_setting", schema=None) as batch_op:
         batch_op.drop_index("uq_core_setting_system")
 

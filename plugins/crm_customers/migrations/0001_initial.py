@@ -251,6 +251,31 @@ def upgrade() -> None:
         batch_op.create_index("uq_crm_customers_customer_branch", ["customer_id", "branch_id", "role"], unique=True)
 
     op.create_table(
+        "crm_customers_customer_custom",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("field_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["record_id"],
+            ["crm_customers_customer.id"],
+            name=op.f("fk_crm_customers_customer_custom_record_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_crm_customers_customer_custom")),
+        info={"owner": "crm_customers"},
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("crm_customers_customer_custom", schema=None) as batch_op:
+        for name in ("day", "number", "text"):
+            batch_op.create_index(
+                f"ix_crm_customers_customer_custom_{name}", ["field_id", name, "record_id"], unique=False
+            )
+        batch_op.create_index("uq_crm_customers_customer_custom", ["record_id", "field_id"], unique=True)
+
+    op.create_table(
         "crm_customers_customer_identity",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -883,6 +908,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_crm_customers_customer_identity_customer_id")
 
     op.drop_table("crm_customers_customer_identity")
+    with op.batch_alter_table("crm_customers_customer_custom", schema=None) as batch_op:
+        batch_op.drop_index("uq_crm_customers_customer_custom")
+        for name in ("day", "number", "text"):
+            batch_op.drop_index(f"ix_crm_customers_customer_custom_{name}")
+
+    op.drop_table("crm_customers_customer_custom")
     with op.batch_alter_table("crm_customers_customer_branch", schema=None) as batch_op:
         batch_op.drop_index("uq_crm_customers_customer_branch")
         batch_op.drop_index("ix_crm_customers_customer_branch_branch_id")

@@ -8,6 +8,7 @@ from plugins.crm_customers.models.customers import (
     AccountManager,
     Customer,
     CustomerBranch,
+    CustomerCustom,
     CustomerSource,
     foreign_relations,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Cover",
     "Customer",
     "CustomerBranch",
+    "CustomerCustom",
     "CustomerIdentity",
     "CustomerMark",
     "CustomerSource",

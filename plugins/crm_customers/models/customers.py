@@ -28,6 +28,7 @@ from core.api import (
     Actor,
     Attributed,
     Base,
+    CustomValues,
     Field,
     Json,
     Label,
@@ -101,6 +102,14 @@ def foreign_relations(customer_id: Any) -> Select[Any]:
     return select(func.count()).select_from(relation).where(relation.c.customer_id == customer_id, elsewhere)
 
 
+class CustomerCustom(CustomValues, Base):
+    """Values of the fields that administrators added to customers."""
+
+    __tablename__ = "crm_customers_customer_custom"
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("crm_customers_customer.id", ondelete="CASCADE"))
+
+
 class Customer(Base, Timestamps, Attributed):
     """A person or organisation: insured with us, once insured, or known."""
 
@@ -137,6 +146,7 @@ class Customer(Base, Timestamps, Attributed):
         sort=("-id",),
         path="/crm_customers/customers/{id}",
         icon="users",
+        custom_values=CustomerCustom,
         virtual=(
             Field(
                 Label("ID kind", "证件类型"), "choice", ("投保人证件类型", "被保险人证件类型"), ID_KINDS, name="id_kind"

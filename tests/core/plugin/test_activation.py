@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import NotFoundError
 from core.plugin.activation import Activation
-from core.plugin.epochs import FRESH_SECONDS
+from core.plugin.epochs import FRESH_SECONDS, Epochs
 from core.security.actors import system_actor
 from core.security.models import Branch
 
@@ -66,7 +66,7 @@ def test_a_plugin_is_off_where_one_that_it_requires_is_off(any_suite, branches):
 
 def test_another_process_sees_the_switch_within_a_second(any_suite, branches):
     now = [100.0]
-    other = Activation(any_suite.database, any_suite.plugins, clock=lambda: now[0])
+    other = Activation(Epochs(any_suite.database, lambda: now[0]), any_suite.plugins)
     before = other.is_active("dummy_good", branches["office"])
     switch(any_suite, "dummy_good", branches["office"], on=False)
 

@@ -11,7 +11,7 @@ from core.cli import application as banyan
 from core.cli import register_commands
 from core.errors import ConfigError
 from core.plugin.contributions import Setting
-from core.plugin.epochs import FRESH_SECONDS
+from core.plugin.epochs import FRESH_SECONDS, Epochs
 from core.plugin.hookspecs import hookimpl
 from core.plugin.manager import CORE
 from core.plugin.setting_values import SettingValues
@@ -153,7 +153,7 @@ def test_an_administrator_of_a_branch_sets_only_its_values(manager, signed_in, s
 
 def test_another_process_follows_within_a_second(signed_in, suite):
     now = [0.0]
-    other = SettingValues(suite.database, lambda: now[0])
+    other = SettingValues(Epochs(suite.database, lambda: now[0]))
     assert other.inherited("core.loud", None) == []
     save(signed_in("anna"), "loud", "yes")
     assert other.inherited("core.loud", None) == []

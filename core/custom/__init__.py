@@ -1,0 +1,1 @@
+"""Fields that administrators add to models without code: their declarations, their values, what derives from them."""
