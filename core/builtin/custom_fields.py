@@ -248,7 +248,14 @@ def _new_inputs(request: Request) -> list[dict[str, Any]]:
     where = _("None: whole installation") if requests.actor_of(request).sees_all_branches else None
     names, required, options = _inputs(request, {})
     return [
-        field("model", _("Records"), sent.get("model", models[0][0] if models else ""), "select", options=models, required=True),
+        field(
+            "model",
+            _("Records"),
+            sent.get("model", models[0][0] if models else ""),
+            "select",
+            options=models,
+            required=True,
+        ),
         field(
             "code",
             _("Code"),
