@@ -25,6 +25,7 @@ UNFILLED = {
     "core_api_token",
     "core_second_factor",
     "core_recovery_code",
+    "core_directory_identity",
     "core_audit_head",
     "core_epoch",
     "core_plugin",
