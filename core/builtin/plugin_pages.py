@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from core.builtin.plugin_jobs import ACTION
 from core.builtin.plugin_labels import ACTION_LABELS, called, plan_in_words, step_in_words
 from core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from core.jobs.faults import faults, reset
+from core.jobs.models import QUEUED, RUNNING, Job
 from core.jobs.queue import enqueue
 from core.lifecycle.archive import read_head
 from core.lifecycle.blockers import blockers
@@ -86,7 +88,8 @@ def detail(request: Request) -> Response:
     """Show one plugin: state, problem, branches, journal, archives, what can be done."""
     row = one(_suite(request), request.path_params["plugin"], request.state.locale)
     steps = journal_of(_suite(request), row.id)[-SHOWN_STEPS:]
-    moving = any(step.state in {"waiting", "running"} for step in steps)
+    asked = _asked(request, row.id)
+    moving = asked in {QUEUED, RUNNING} or any(step.state in {"waiting", "running"} for step in steps)
     context = {
         "plugin": row,
         "title": _title(request, row),
@@ -100,9 +103,19 @@ def detail(request: Request) -> Response:
         "archives": _archives(request, row),
         "faults": [_fault(request, each) for each in faults(requests.session_of(request), row.id)],
         "may_reset": requests.actor_of(request).may(EDIT),
-        "refresh_url": f"/plugins/{row.id}" if moving or "started" in request.query_params else None,
+        "refresh_url": f"/plugins/{row.id}" if moving else None,
+        "refused": asked if asked not in {QUEUED, RUNNING} else "",
     }
     return render(request, "plugins/detail.html", context)
+
+
+def _asked(request: Request, plugin_id: str) -> str:
+    """Return the state of the last action that was asked for on screen while it is open, its error if it failed."""
+    recent = select(Job).where(Job.kind == ACTION).order_by(Job.id.desc()).limit(SHOWN_STEPS)
+    for job in requests.session_of(request).scalars(recent):
+        if job.payload["plugin"] == plugin_id:
+            return job.state if job.state in {QUEUED, RUNNING} else job.error
+    return ""
 
 
 def plan(request: Request) -> Response:
@@ -156,7 +169,7 @@ def run(request: Request) -> Response:
     session = requests.session_of(request)
     enqueue(session, ACTION, payload, key=None, actor=actor, branch_id=None)
     audit.record(session, f"plugin.{payload['action']}.ask", "", None, payload)
-    return requests.redirect(request, f"/plugins/{row.id}?started=1")
+    return requests.redirect(request, f"/plugins/{row.id}")
 
 
 def switch(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 The file is a ZIP archive. ``archive.json`` names plugin, version, revision, database and for each table its columns,
 number of rows, next identity and the SHA-256 of its lines; ``<table>.jsonl`` has one JSON list a row. Values that JSON
-has no word for are written as ``{"type": text}``.
+has no word for are written as ``{"type": text}``. ``files/<SHA-256>`` are the files attached to its records.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import JSON, Connection, Select, Table, Text, cast, select, text
 
@@ -25,8 +26,10 @@ from core.errors import ConflictError, NotFoundError
 
 FORMAT = 1
 HEAD = "archive.json"
+FILES = "files"
 BLOCK = 2_000
 """Rows read and written at a time."""
+FILE_BLOCK = 2**20
 
 _TO_TEXT: dict[type, tuple[str, Callable[[Any], str]]] = {
     bytes: ("bytes", lambda value: base64.b64encode(value).decode()),
@@ -71,10 +74,15 @@ class Head:
     branch: str = ""
     format: int = FORMAT
     tables: list[ArchivedTable] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
 
 def write_archive(
-    connection: Connection, file: Path, head: Head, selected: Iterable[tuple[Table, Select[Any], bool]]
+    connection: Connection,
+    file: Path,
+    head: Head,
+    selected: Iterable[tuple[Table, Select[Any], bool]],
+    attached: Sequence[Path] = (),
 ) -> Head:
     """Write an archive, complete or not at all.
 
@@ -83,6 +91,7 @@ def write_archive(
         file: The archive; one of that name is replaced.
         head: What it is an archive of.
         selected: (table, query of its rows, whether it is a table of the core), parents before children.
+        attached: Stored files named by their SHA-256.
 
     Returns:
         The head with the tables written.
@@ -96,7 +105,9 @@ def write_archive(
             written = _write_table(connection, bundle, table, query)
             next_id = None if core or head.branch else _next_id(connection, table)
             tables.append(replace(written, core=core, next_id=next_id))
-        complete = replace(head, tables=tables)
+        for each in attached:
+            bundle.write(each, f"{FILES}/{each.name}")
+        complete = replace(head, tables=tables, files=[each.name for each in attached])
         bundle.writestr(HEAD, json.dumps(asdict(complete), ensure_ascii=False, indent=1))
     with unfinished.open("rb") as stored:
         os.fsync(stored.fileno())
@@ -137,7 +148,41 @@ def check_archive(file: Path) -> Head:
                     "archive_damaged", "The archive {file} is damaged: {table} differs.", file=file.name,
                     table=table.name,
                 )  # fmt: skip
+        for name in head.files:
+            with bundle.open(f"{FILES}/{name}") as content:
+                if _digest(content) != name:
+                    raise ConflictError(
+                        "archive_damaged", "The archive {file} is damaged: {table} differs.", file=file.name, table=name
+                    )
     return head
+
+
+def _digest(content: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := content.read(FILE_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def put_files_back(file: Path, place: Callable[[str], Path]) -> None:
+    """Store the attached files of a checked archive again; those that are still stored stay as they are.
+
+    Args:
+        file: The archive.
+        place: Gives the path where the file of a SHA-256 is stored.
+    """
+    with zipfile.ZipFile(file) as bundle:
+        for name in read_head(file).files:
+            target = place(name)
+            if target.exists():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part = target.with_suffix(".part")
+            with bundle.open(f"{FILES}/{name}") as content, part.open("wb") as stored:
+                shutil.copyfileobj(content, stored)
+                stored.flush()
+                os.fsync(stored.fileno())
+            part.rename(target)
 
 
 def load_rows(connection: Connection, file: Path, table: ArchivedTable) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, Table, delete, exists, func, or_, select, text
 
+from core.annotations.files import stored_at
+from core.annotations.models import Attachment
 from core.db.migrate import current, migration_connection
-from core.lifecycle.archive import Head, check_archive, load_rows, rows_query, write_archive
+from core.lifecycle.archive import Head, check_archive, load_rows, put_files_back, rows_query, write_archive
 from core.lifecycle.footprint import CORE_TABLES, branches_below, core_condition, reflected, table_names, version_table
 from core.plugin.models import InstalledPlugin
 from core.search import index
@@ -45,7 +48,7 @@ def archive_rows(suite: Suite, plugin_id: str, file: Path, branch: str = "") -> 
         else:
             own = [(table, rows_query(connection, table), False) for table in reflected(connection, names)]
             chosen = [*_core_rows(connection, plugin_id), *own]
-        return write_archive(connection, file, head, chosen)
+        return write_archive(connection, file, head, chosen, [] if branch else _attached(suite, connection, plugin_id))
 
 
 def remove_all(suite: Suite, plugin_id: str, *, drop: bool) -> None:
@@ -82,6 +85,7 @@ def remove_of_branch(suite: Suite, plugin_id: str, branch: str) -> None:
 def put_back(suite: Suite, file: Path) -> None:
     """Load an archive into the tables of its revision, in one transaction; what they hold of it already is replaced."""
     head = check_archive(file)
+    put_files_back(file, partial(stored_at, suite.settings.data.folder))
     with migration_connection(suite.database.owner_url) as connection, connection.begin():
         names = [table.name for table in head.tables if not table.core]
         with _without_references(connection, names):
@@ -102,6 +106,15 @@ def rows_of_branch(connection: Connection, suite: Suite, request: Request) -> di
         for table, condition in _of_branch(connection, names, request.branch)
     }
     return {name: count for name, count in counted.items() if count}
+
+
+def _attached(suite: Suite, connection: Connection, plugin_id: str) -> list[Path]:
+    """Return the stored files of a plugin's attachments; one that is gone is no reason to keep its rows."""
+    table = Attachment.__table__
+    own = table.c.model.startswith(f"{plugin_id}.", autoescape=True)
+    names = connection.scalars(select(table.c.sha256).where(own).distinct().order_by(table.c.sha256))
+    places = (stored_at(suite.settings.data.folder, name) for name in names)
+    return [place for place in places if place.exists()]
 
 
 def _stored(connection: Connection, plugin_id: str) -> Any:

@@ -89,7 +89,8 @@ def journal_of(suite: Suite, plugin_id: str) -> Sequence[PluginStep]:
 
 def _row(suite: Suite, name: str, row: InstalledPlugin | None, found: Manifest | None, locale: str) -> PluginRow:
     state = suite.plugins.states.get(name)
-    manifest = (state.manifest if state else None) or found
+    # New code lies there before a running process takes it: the page must offer the upgrade.
+    manifest = found or (state.manifest if state else None)
     away = row is not None and row.state in AWAY
     return PluginRow(
         id=name,

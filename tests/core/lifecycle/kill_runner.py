@@ -79,7 +79,7 @@ def begin(suite, request: Request) -> None:
         actions.perform(suite, request)
     except BanyanError as error:
         # The last process was killed when all was done, before it could say so.
-        if error.code not in {"nothing_to_upgrade", "plugin_not_installed", "nothing_to_restore"}:
+        if error.code not in {"plugin_installed", "nothing_to_upgrade", "plugin_not_installed", "nothing_to_restore"}:
             raise
 
 
