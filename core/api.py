@@ -38,7 +38,6 @@ from core.plugin.contributions import (
     PUBLIC,
     SIGNED_IN,
     Action,
-    AfterImport,
     AuditAction,
     Blocker,
     BulkAction,
@@ -47,8 +46,6 @@ from core.plugin.contributions import (
     Filter,
     HealthCheck,
     HomeCard,
-    ImportDoubt,
-    ImportDoubts,
     Job,
     ListView,
     MenuItem,
@@ -63,6 +60,7 @@ from core.plugin.contributions import (
     Slot,
 )
 from core.plugin.hookspecs import hookimpl, hookspec
+from core.plugin.import_contributions import AfterImport, ImportDoubt, ImportDoubts
 from core.plugin.settings import setting
 from core.registry.fields import Choice, Field, Label, choices, field
 from core.registry.filter_values import LOCAL_ZONE, today_here

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import ConfigError
+from core.errors import ConfigError, InvalidValueError
 
 ENVIRONMENT_PREFIX = "BANYAN_"
 TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -19,22 +19,23 @@ HIGHEST_PORT = 65_535
 Section = TypeVar("Section")
 
 
-class WrongValueError(ValueError):
+class WrongValueError(InvalidValueError):
     """A setting has a value it cannot have.
 
     Args:
         name: Name of the setting in its section.
-        problem: What is wrong with it.
+        problem: What is wrong with it, part of a sentence.
+        **facts: Values for its placeholders.
     """
 
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(problem)
+    def __init__(self, name: str, problem: str, **facts: Any) -> None:
+        super().__init__("setting_value", problem, **facts)
         self.name = name
 
 
 def _begins(name: str, value: str, *beginnings: str) -> None:
     if value and not value.startswith(beginnings):
-        raise WrongValueError(name, f"must be empty or begin with {' or '.join(beginnings)}")
+        raise WrongValueError(name, "must be empty or begin with {beginnings}", beginnings=" / ".join(beginnings))
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,16 @@ class ServerSettings:
     def __post_init__(self) -> None:
         """Refuse what no server can listen on, see `_begins`."""
         if not 1 <= self.port <= HIGHEST_PORT:
-            raise WrongValueError("port", f"must be from 1 to {HIGHEST_PORT}")
+            raise WrongValueError("port", "must be from 1 to {most}", most=HIGHEST_PORT)
         _begins("base_url", self.base_url, "http://", "https://")
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         for each in self.trusted_proxies:
             try:
                 ip_network(each)
-            except ValueError as error:
-                raise WrongValueError("trusted_proxies", str(error)) from None
+            except ValueError:
+                raise WrongValueError(
+                    "trusted_proxies", "{value} is no IP address and no network", value=each
+                ) from None
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,7 @@ def _section(path: Path, section: str, kind: type[Section], tables: Mapping[str,
     values = tables.get(section, {})
     known = {each.name: each for each in fields(kind) if each.name != "own"}  # type: ignore[arg-type]  # a dataclass
     if not isinstance(values, Mapping):
-        raise _wrong(path, section, "must be a table")
+        raise _wrong(path, section, WrongValueError(section, "must be a table"))
     others = {name: value for name, value in values.items() if name not in known}
     if others and kind is not PluginsSettings:
         name = next(iter(others))
@@ -205,7 +208,7 @@ def _section(path: Path, section: str, kind: type[Section], tables: Mapping[str,
         given = {name: _READERS[str(known[name].type)](name, values[name]) for name in known if name in values}
         return kind(**given, **({"own": others} if others else {}))
     except WrongValueError as error:
-        raise _wrong(path, f"{section}.{error.name}", str(error)) from None
+        raise _wrong(path, f"{section}.{error.name}", error) from None
 
 
 def _text(name: str, value: Any) -> str:
@@ -293,7 +296,7 @@ def _unknown(path: Path, key: str, name: str, known: list[str]) -> ConfigError:
     return ConfigError("config_unknown_key", "{file}: there is no setting {key}.", cure, file=str(path), key=key)
 
 
-def _wrong(path: Path, key: str, problem: str) -> ConfigError:
+def _wrong(path: Path, key: str, problem: WrongValueError) -> ConfigError:
     return ConfigError(
         "config_wrong_value",
         "{file}: {key} is wrong: {problem}.",

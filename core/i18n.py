@@ -85,6 +85,8 @@ def _filled(texts: NullTranslations, text: str, facts: Mapping[str, Any]) -> str
 
 
 def _fact(value: Any, locale: str) -> Any:
+    if isinstance(value, BanyanError):
+        return localised(value, locale)[0]
     return value.of(locale) if isinstance(value, Label) else value
 
 

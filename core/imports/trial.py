@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.imports.chunk import Refused
     from core.imports.profiles import Profile
     from core.imports.records import Built, Shape
-    from core.plugin.contributions import ImportDoubts
+    from core.plugin.import_contributions import ImportDoubts
     from core.registry.fields import Label
     from core.security.actors import Actor
 

@@ -373,38 +373,8 @@ class AuditAction:
 
 
 @dataclass(frozen=True)
-class ImportDoubt:
-    """Two records of which one must decide whether they are one, with what speaks for it.
-
-    ``one`` came with the import; both are names as the person who imports may read them.
-    """
-
-    one: str
-    other: str
-    reasons: tuple[Label, ...]
-
-
-@dataclass(frozen=True)
-class ImportDoubts:
-    """What a plugin would have a person decide about the rows of an import; ``examples`` are some of ``number``."""
-
-    label: Label
-    number: int
-    examples: Sequence[ImportDoubt]
-
-
-@dataclass(frozen=True)
 class Blocker:
     """What stands against switching a plugin off, such as open documents, and what a person can do about it."""
 
     label: Label
     cure: Label
-
-
-@dataclass(frozen=True)
-class AfterImport:
-    """Work after an import batch: called with (session, model ids touched, batch id)."""
-
-    id: str
-    run: Callable[[ScopedSession, frozenset[str], int], None]
-    order: int = 100

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from core.plugin import contributions as given
+from core.plugin import import_contributions as imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,11 +105,11 @@ class CoreHooks:
         """Declare the folder of import profiles (TOML) that this plugin ships."""
 
     @hookspec
-    def core_after_import(self) -> Sequence[given.AfterImport]:  # type: ignore[empty-body]  # a specification has no body
+    def core_after_import(self) -> Sequence[imports.AfterImport]:  # type: ignore[empty-body]  # a specification has no body
         """Declare work that follows an import, inside its last unit of work."""
 
     @hookspec
-    def core_import_doubts(self, session: ScopedSession, batch_id: int, trial: bool) -> given.ImportDoubts | None:
+    def core_import_doubts(self, session: ScopedSession, batch_id: int, trial: bool) -> imports.ImportDoubts | None:
         """Gather: tell what a person must decide about the rows of an import, such as possible duplicates.
 
         A dry run asks about each of its chunks, whose rows are rolled back afterwards: with ``trial`` find now what a

@@ -16,7 +16,6 @@ from core.log import logger
 from core.plugin.breaker import Breaker, LeftOutError
 from core.plugin.contributions import (
     Action,
-    AfterImport,
     AuditAction,
     BulkAction,
     Column,
@@ -36,6 +35,7 @@ from core.plugin.contributions import (
     Slot,
 )
 from core.plugin.hookspecs import CoreHooks
+from core.plugin.import_contributions import AfterImport
 from core.plugin.manifest import Manifest
 
 CORE = "core"
