@@ -32,6 +32,8 @@ UNFILLED = {
     "core_plugin_step",
 }
 """What the software keeps about itself for the whole installation, or needs for signing in."""
+GIVEN = {"core_custom_field.kind": "text"}
+"""Columns whose values are codes of the software without being declared as a choice."""
 
 
 def fill(suite: Suite, user_id: int) -> None:
@@ -90,6 +92,8 @@ def _row(table: Table, place: str, user_id: int, filled: set[str]) -> dict[str, 
 
 
 def _value(column: Any, place: str) -> Any:
+    if str(column) in GIVEN:
+        return GIVEN[str(column)]
     declared = column.info.get("field")
     if declared is not None and declared.options:
         return declared.options[0].code
