@@ -67,10 +67,9 @@ def arrive(request: Request) -> Response:
 
 def _admit(request: Request) -> tuple[str, Admission]:
     suite: Suite = request.app.state.suite
-    asked, client = request.query_params, requests.client_of(request)
+    directory, asked, client = _directory(request), request.query_params, requests.client_of(request)
     with suite.database.write(ACTOR) as session:
         count_attempt(session, f"login:{client}", PER_CLIENT, HOUR)
-    directory = _directory(request)
     journey = unseal(suite.vault, request.cookies.get(COOKIE, ""))
     claims = directory.arrive(journey, asked.get("state", ""), asked.get("code", ""))
     with suite.database.write(ACTOR) as session:

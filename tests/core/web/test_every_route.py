@@ -51,6 +51,8 @@ def test_only_the_documented_routes_are_public(application):
         ("/login", "GET"),
         ("/login", "POST"),
         ("/login/second", "POST"),
+        ("/login/directory", "GET"),
+        ("/login/directory/callback", "GET"),
         ("/first-admin/{code}", "GET"),
         ("/reset", "GET"),
         ("/first", "POST"),
