@@ -14,8 +14,8 @@ run: $(VENV)/.runtime ## Start Banyan with demo data: make run [PORT=8000] [DATA
 	@exec $(BIN)/banyan --data "$(DATA)" up --port $(PORT)
 
 # The tests start hundreds of commands: each source is compiled once for all of them, whatever the shell says.
-test check: export PYTHONDONTWRITEBYTECODE =
-test check: export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
+test check proofs: export PYTHONDONTWRITEBYTECODE =
+test check proofs: export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
 test: $(VENV)/.dev ## Run the tests; those of the code itself, tests/rules, are part of make check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/rules
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## Check style, types, directions of imports, house rules, t
 docs: $(VENV)/.dev ## Write the generated pages anew: hooks, proven features
 	$(BIN)/python -m core.testing.hook_docs
 	$(BIN)/python -m core.testing.features --write
+
+proofs: $(VENV)/.dev ## Run the long proofs, for which the ten minutes of `make test` are too short
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m proof
 
 torture: $(VENV)/.dev ## Kill an import of 100,000 rows 200 times and after every commit
 	BANYAN_KILL_ROWS=100000 BANYAN_KILLS=200 $(BIN)/pytest tests/core/imports/test_import_kills.py
@@ -62,4 +65,4 @@ $(BIN)/banyan:
 	@printf '#!%s\nfrom core.cli import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $@
 	@chmod +x $@
 
-.PHONY: help run test check docs torture features bench lock
+.PHONY: help run test proofs check docs torture features bench lock

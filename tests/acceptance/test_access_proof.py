@@ -32,7 +32,7 @@ from core.web.application import build_application
 from core.web.routing import PLAIN_COOKIE, Endpoint
 from tests.acceptance.filled_branches import BRANCH, ID, MARK, PLACES, fill, rows_of_others
 
-pytestmark = pytest.mark.feature("CO-12", "EX-21")
+pytestmark = [pytest.mark.feature("CO-12", "EX-21"), pytest.mark.proof]
 PLUGINS = tuple(sorted(path.parent.name for path in (Path(__file__).parents[2] / "plugins").glob("*/plugin.toml")))
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 SYSTEM = system_actor("proof of access")

@@ -16,6 +16,8 @@ import pytest
 from core.testing.fixtures import postgres_database
 from tests.acceptance.installation import PASSWORD, Installation
 
+pytestmark = pytest.mark.proof
+
 HEAD = ("保单号", "投保人", "被保险人", "签单保费", "签单日期", "保险起期", "保险止期", "险类", "出单机构")
 Pair = tuple[Installation, Installation]
 

@@ -16,6 +16,8 @@ import pytest
 from core.testing.fixtures import postgres_database
 from tests.acceptance.installation import PASSWORD, PATIENCE, Installation, Site
 
+pytestmark = pytest.mark.proof
+
 HEAD = ("客户号", "客户名称", "客户类型", "客户经理工号", "客户经理", "出单机构")
 MODEL = "crm_customers.customer"
 LIST = "/crm_customers/customers"

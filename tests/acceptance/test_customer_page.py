@@ -107,7 +107,7 @@ def test_files_of_four_systems_are_one_customer_and_every_field_names_its_source
 
     assert len(loaded.rows("crm_customers.customer", "name")) == 1
     assert all(f" {system} " in links for system in ("core", *OTHER_SYSTEMS))
-    assert "Occupation 教师 core, import 3 row 1" in page
+    assert "Occupation 教师 core system, import 3 row 1" in page
     assert "Born 1980-01-01 read from the ID number" in page
     contacts = tab(client, "contacts")
     assert "callcentre, import 6 row 1" in contacts

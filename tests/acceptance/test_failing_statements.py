@@ -34,6 +34,8 @@ from tests.acceptance.failing import PROBLEM, Fault, command, on_postgresql, on_
 from tests.acceptance.installation import PASSWORD
 from tests.acceptance.test_core_files import POLICY, policy, written
 
+pytestmark = pytest.mark.proof
+
 DAYS = ("2026-01-01", "2026-12-31")
 HEAD = (*POLICY, "投保人联系电话")
 BEFORE = (("P1", "陈美芳", "100"), ("P2", "沈建国", "200"))

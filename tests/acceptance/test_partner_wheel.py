@@ -16,6 +16,8 @@ from core.db.sqlite import dbapi2 as sqlite
 from core.testing.fixtures import missing
 from tests.acceptance.installation import PATIENCE, ROOT, Installation
 
+pytestmark = pytest.mark.proof
+
 EXAMPLE = ROOT / "examples" / "acme_visits"
 PLUGIN = "acme_visits"
 JOB = "acme_visits.forget_old"

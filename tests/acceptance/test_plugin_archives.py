@@ -14,7 +14,7 @@ from core.testing.fixtures import postgres_database
 from tests.acceptance import shop
 from tests.acceptance.installation import Installation
 
-pytestmark = pytest.mark.feature("CO-09")
+pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
 TEXT = b"the terms of the order"
 NAME = hashlib.sha256(TEXT).hexdigest()
 

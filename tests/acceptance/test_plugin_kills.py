@@ -11,7 +11,7 @@ from tests.acceptance import shop
 from tests.acceptance.installation import PATIENCE, Installation
 from tests.core.lifecycle import kill_runner
 
-pytestmark = pytest.mark.feature("CO-09")
+pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
 MOMENTARY = ("core_plugin_step", "core_job", "core_epoch", "core_audit_entry", "core_audit_head", "core_plugin")
 """Tables that tell when and in how many attempts something was done."""
 ACTIONS = [("upgrade", "", "2.0"), ("uninstall", "archive", "1.0"), ("uninstall", "drop", "1.0")]

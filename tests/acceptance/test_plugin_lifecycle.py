@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance import shop
 from tests.acceptance.installation import Installation
 
-pytestmark = pytest.mark.feature("CO-09")
+pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests import forked
 from tests.acceptance import shop
 from tests.acceptance.installation import Installation
 
-pytestmark = pytest.mark.feature("CO-09")
+pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
 PATIENCE = 90.0
 
 

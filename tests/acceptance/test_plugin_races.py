@@ -13,7 +13,7 @@ from tests.acceptance import shop
 from tests.acceptance.installation import COMMAND, PATIENCE, ROOT, Installation
 from tests.core.lifecycle import kill_runner
 
-pytestmark = pytest.mark.feature("CO-09")
+pytestmark = [pytest.mark.feature("CO-09"), pytest.mark.proof]
 MOMENTARY = ("core_plugin_step", "core_job", "core_epoch", "core_audit_entry", "core_audit_head", "core_plugin")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 OTHER = Path(__file__).parents[1] / "dummy_plugins" / "dummy_good"

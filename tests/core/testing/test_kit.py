@@ -12,6 +12,8 @@ from tests import forked
 from tests.core.testing.mutation_runner import examine_all
 from tests.core.testing.mutations import MUTATIONS
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:

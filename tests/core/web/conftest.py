@@ -28,7 +28,9 @@ class People:
 
 @pytest.fixture
 def people(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> People:
-    monkeypatch.setattr("core.security.passwords._hasher", _quick_hasher())
+    hasher = _quick_hasher()
+    monkeypatch.setattr("core.security.passwords._hasher", hasher)
+    monkeypatch.setattr("core.security.passwords._NOBODY", hasher.hash("a text that nobody knows"))
     made = People()
     with suite.database.write(system_actor("test data")) as session:
         sync_roles(session, CORE_ROLES)
