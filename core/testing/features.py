@@ -66,7 +66,9 @@ def collect(arguments: list[str]) -> dict[str, set[str]]:
     collector = FeatureCollector()
     report = io.StringIO()
     with redirect_stdout(report):
-        status = pytest.main(["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", *arguments], plugins=[collector])
+        status = pytest.main(
+            ["--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", *arguments], plugins=[collector]
+        )
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         sys.stderr.write(report.getvalue())
         raise SystemExit(int(status))
