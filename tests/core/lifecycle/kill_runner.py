@@ -19,6 +19,8 @@ from core.lifecycle.requests import Request
 ATTEMPTS = 200
 MOMENTS = (0.01, 0.4)
 """Seconds after which a child is killed at random."""
+PAUSE = 0.05
+"""Seconds between two looks at a step that waits for other processes."""
 
 
 def torture(action: str, mode: str, point: str) -> None:
@@ -56,16 +58,17 @@ def ended(child: int, moment: float | None) -> int:
 
 
 def attempt(request: Request, *, by_steps: bool) -> None:
-    """Resume what is open, or begin the action; the process dies by its own hand after its second mark."""
+    """Begin the action unless it is open, and go on until it is done; the process may die by its own hand before."""
     try:
         settings = load_settings()
         suite = build_suite(settings, taking=("dummy_shop",))
         if by_steps:
             die_after_marks()
-        if open_plugins(suite.database):
-            actions.resume(suite)
-        else:
+        if not open_plugins(suite.database):
             begin(suite, request)
+        while open_plugins(suite.database):
+            actions.resume(suite)
+            time.sleep(PAUSE)
     except BaseException:
         import traceback
 
