@@ -8,6 +8,7 @@ from .conftest import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = [
+    pytest.mark.proof,
     pytest.mark.portfolio,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real portfolios are not beside the checkout"),
 ]
